@@ -1,0 +1,52 @@
+"""Alerts: the words of each kind of message, and their delivery to Slack or to the outbox.
+
+This package knows plain dict rows (see `alerts/cap_level.py` for the columns) and nothing of how they were
+computed. A new kind of message is a new module here without a leading underscore; `discover()` finds it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alerts._deliver import Delivery, DeliveryBusy, Pending, deliver, pending
+from alerts._message import Message, render_text
+from alerts._slack import SlackSettings
+from alerts._slack_errors import DeliveryFailed
+
+if TYPE_CHECKING:
+    from alerts._ledger import Ledger
+
+__all__ = [
+    "Delivery",
+    "DeliveryBusy",
+    "DeliveryFailed",
+    "Message",
+    "Pending",
+    "SlackSettings",
+    "deliver",
+    "discover",
+    "open_ledger",
+    "pending",
+    "render_text",
+]
+
+Rule = Callable[[Mapping[str, Any]], Message]
+
+
+def discover() -> dict[str, Rule]:
+    """Every kind of message: {kind: its `message(row) -> Message` function}.
+
+    One module of this package without a leading underscore is one kind, and the module's name is the kind's name.
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return {name: importlib.import_module(f"alerts.{name}").message for name in names}
+
+
+def open_ledger(url: str) -> Ledger:
+    """The delivery ledger at a SQLAlchemy URL, e.g. `sqlite:////data/alerts.db`; creates its tables when missing."""
+    from alerts._ledger import Ledger
+
+    return Ledger(url)

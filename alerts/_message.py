@@ -1,0 +1,126 @@
+"""A message: its fallback text, its blocks within Slack's limits, and the same words for a console."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from alerts._format import (
+    amount,
+    as_date,
+    day,
+    escape,
+    escape_exactly,
+    month_name,
+    next_month,
+    number,
+    percent,
+    plain,
+    tokens,
+    usd,
+)
+
+__all__ = [
+    "Message",
+    "amount",
+    "as_date",
+    "code",
+    "context",
+    "day",
+    "escape",
+    "escape_exactly",
+    "header",
+    "month_name",
+    "next_month",
+    "number",
+    "percent",
+    "plain",
+    "render_text",
+    "section",
+    "tokens",
+    "usd",
+    "with_note",
+]
+
+# https://docs.slack.dev/reference/block-kit/blocks
+HEADER_LIMIT, SECTION_LIMIT, FIELD_LIMIT, FIELDS_LIMIT, BLOCKS_LIMIT, TEXT_LIMIT = 150, 3000, 2000, 10, 50, 3000
+
+_CUT_ENTITY = re.compile(r"&[a-z]{0,3}$")
+_BOLD = re.compile(r"\*([^*\n]+)\*")
+_FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said: `text` is the one-sentence fallback, `blocks` the message itself. Beyond Slack's limits: error."""
+
+    alert_key: str
+    text: str
+    blocks: list[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        if not self.text or len(self.text) > TEXT_LIMIT:
+            raise ValueError(f"the fallback text has {len(self.text)} characters, not 1 to {TEXT_LIMIT}")
+        if not 0 < len(self.blocks) <= BLOCKS_LIMIT:
+            raise ValueError(f"the message has {len(self.blocks)} blocks, not 1 to {BLOCKS_LIMIT}")
+        for block in self.blocks:
+            limit = HEADER_LIMIT if block["type"] == "header" else SECTION_LIMIT
+            parts = [(block["text"], limit)] if "text" in block else []
+            parts += [(part, FIELD_LIMIT) for key in ("fields", "elements") for part in block.get(key, [])]
+            if len(parts) > FIELDS_LIMIT or any(not 0 < len(part["text"]) <= most for part, most in parts):
+                raise ValueError(f"a {block['type']} block is beyond Slack's limits")
+
+
+def header(text: str) -> dict[str, Any]:
+    """A header block; `text` is plain text (names through `plain`)."""
+    return {"type": "header", "text": {"type": "plain_text", "text": _clip(text, HEADER_LIMIT), "emoji": False}}
+
+
+def section(*lines: str) -> dict[str, Any]:
+    """A section block of mrkdwn lines (names through `escape`)."""
+    return {"type": "section", "text": _mrkdwn("\n".join(lines), SECTION_LIMIT)}
+
+
+def context(*texts: str) -> dict[str, Any]:
+    """A context block: small print."""
+    return {"type": "context", "elements": [_mrkdwn(text, FIELD_LIMIT) for text in texts[:FIELDS_LIMIT]]}
+
+
+def code(text: str) -> str | None:
+    """The text as a code block that can be copied and run; None where it is too long or has a fence in it."""
+    kept = "".join(ch for ch in text.strip().expandtabs(4) if ch == "\n" or ch.isprintable())
+    fenced = f"```\n{escape_exactly(kept)}\n```"
+    return fenced if kept and "```" not in kept and len(fenced) <= SECTION_LIMIT - 100 else None
+
+
+def with_note(message: Message, note: str) -> Message:
+    """The same message with one more line of small print (mrkdwn) under the title."""
+    return dataclasses.replace(message, blocks=[*message.blocks[:1], context(note), *message.blocks[1:]])
+
+
+def render_text(message: Message) -> str:
+    """The message for a console or a text file: the same words without Slack's markup."""
+    parts = []
+    for block in message.blocks:
+        texts = [block["text"]] if "text" in block else block.get("fields", block.get("elements", []))
+        text = "\n".join(part["text"] if part["type"] == "plain_text" else _unmarked(part["text"]) for part in texts)
+        parts.append(f"{text}\n{'=' * min(len(text), 100)}" if block["type"] == "header" else text)
+    return "\n\n".join(parts) + "\n"
+
+
+def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
+    # verbatim: Slack makes no links of addresses and channel names in plain words (names come from outside).
+    return {"type": "mrkdwn", "text": _clip(text, limit), "verbatim": True}
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else _CUT_ENTITY.sub("", text[: limit - 1]) + "\u2026"
+
+
+def _unmarked(text: str) -> str:
+    pieces = _FENCE.split(text)  # words, code, words, …
+    pieces[::2] = [_BOLD.sub(r"\1", piece) for piece in pieces[::2]]
+    pieces[1::2] = ["\n".join("    " + line for line in piece.split("\n")) for piece in pieces[1::2]]
+    return "".join(pieces).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,0 +1,155 @@
+"""Files below a folder or an s3:// prefix: which there are, and their bytes.
+
+Credentials of s3:// come from the environment as every AWS tool reads them (AWS_PROFILE, AWS_ACCESS_KEY_ID,
+AWS_ENDPOINT_URL ...). Nothing is ever copied to a path made from an object's name: LiteLLM writes names longer than a
+file system allows.
+"""
+
+import gzip
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from connectors._errors import SourceRefused, SourceUnavailable
+
+LOG_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file as a listing shows it. `key` is relative to the location, `path` opens it."""
+
+    key: str
+    path: str
+    size: int
+    version: str
+
+    @property
+    def folder(self) -> str:
+        """The part of the key before the last slash; empty at the top."""
+        return self.key.rpartition("/")[0]
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the file does."""
+        return f"{self.key}|{self.size}|{self.version}"
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file or folder that cannot be used, and why."""
+
+    key: str
+    reason: str
+
+
+def is_remote(location: str) -> bool:
+    """True for s3:// and other URLs."""
+    return "://" in location
+
+
+def filesystem(location: str):
+    """The fsspec file system of a location. Listings are never cached: a run must see what is there now."""
+    if is_remote(location):
+        import s3fs
+
+        return s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+    import fsspec
+
+    return fsspec.filesystem("file")
+
+
+def list_files(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
+    """Every log file below the location, and what else lies there that cannot be read.
+
+    Raises SourceRefused when the location itself is wrong or closed, SourceUnavailable when it does not answer.
+    """
+    found = _list_remote(location, variable) if is_remote(location) else _list_local(location, variable)
+    files, unreadable = found
+    known, unknown = [], []
+    for file in files:
+        name = file.key.rpartition("/")[2]
+        if name.startswith(".") or name.endswith((".tmp", ".part")):
+            continue  # editors, file managers and half-finished copies
+        (known if name.lower().endswith(LOG_ENDINGS) else unknown).append(file)
+    expected = f"the name ends in none of {', '.join(LOG_ENDINGS)}"
+    return known, unreadable + [Unreadable(file.key, expected) for file in unknown]
+
+
+def _list_local(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
+    root = os.path.abspath(location)
+    if not os.path.isdir(root):
+        raise SourceRefused(f"{variable} is '{location}': there is no such folder. Retrying does not help: correct it.")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise SourceRefused(f"{variable} is '{location}': this user may not read it. Grant read access.")
+    files, unreadable = [], []
+
+    def refuse(error: OSError) -> None:
+        unreadable.append(Unreadable(os.path.relpath(error.filename, root), f"folder: {error.strerror}"))
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        for name in names:
+            path = os.path.join(folder, name)
+            key = os.path.relpath(path, root)
+            try:
+                status = os.stat(path)
+            except OSError as error:
+                unreadable.append(Unreadable(key, f"file: {error.strerror}"))
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            if not os.access(path, os.R_OK):
+                unreadable.append(Unreadable(key, "file: Permission denied"))
+                continue
+            files.append(LogFile(key, path, status.st_size, str(status.st_mtime_ns)))
+    return files, unreadable
+
+
+def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
+    import botocore.exceptions
+
+    scheme, _, root = location.rstrip("/").partition("://")
+    asked = f"Listing {variable} = {location}"
+    try:
+        listing = filesystem(location).find(root, detail=True)
+    except (PermissionError, botocore.exceptions.NoCredentialsError) as error:
+        raise SourceRefused(
+            f"{asked} was refused ({error}). Retrying does not help: check the AWS credentials of this process "
+            "and its s3:ListBucket and s3:GetObject rights."
+        ) from error
+    except (OSError, botocore.exceptions.BotoCoreError) as error:
+        raise SourceUnavailable(f"{asked} failed ({error}). It is tried again with the next run.") from error
+    if not listing and not filesystem(location).exists(root.partition("/")[0]):
+        raise SourceRefused(f"{asked}: there is no such bucket. Correct {variable}.")
+    files = [
+        LogFile(
+            key=path.removeprefix(root).lstrip("/"),
+            path=f"{scheme}://{path}",
+            size=info["size"],
+            version=f"{info.get('LastModified')}|{info.get('ETag')}",
+        )
+        for path, info in listing.items()
+        if info["type"] == "file" and not path.endswith("/")
+    ]
+    return files, []
+
+
+def open_bytes(file: LogFile) -> BinaryIO:
+    """The file's bytes, unpacked when its name ends in .gz."""
+    raw = filesystem(file.path).open(file.path, "rb") if is_remote(file.path) else open(file.path, "rb")
+    return gzip.open(raw, "rb") if file.key.endswith(".gz") else raw
+
+
+def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
+    """(line number from 1, line without its end) of a stream; None for a line longer than `longest` bytes."""
+    number = 0
+    while chunk := stream.readline(longest + 1):
+        number += 1
+        if len(chunk) > longest:
+            while chunk and not chunk.endswith(b"\n"):
+                chunk = stream.readline(longest + 1)
+            yield number, None
+        else:
+            yield number, chunk.rstrip(b"\r\n")

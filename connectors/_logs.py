@@ -1,0 +1,238 @@
+"""JSON lines to typed records, inside DuckDB, with every refused line accounted for.
+
+Two lanes. The fast one lets DuckDB read whole files; a line it cannot parse becomes a row of NULLs and a wrong type
+stays text, so every defect shows as a reason, but not where it stands. A file with any reason goes to the slow lane
+instead: Python reads it line by line, sets aside what is not a JSON object, numbers the rest, and the same SQL judges
+it. Bad files are rare, so their cost does not matter.
+"""
+
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from connectors._contract import Field, LogFeed
+from connectors._files import LogFile, Unreadable, lines, open_bytes
+
+LONGEST_LINE_BYTES = 64 * 1024**2
+FAST_LINE_BYTES = 16 * 1024**2  # longer lines go to the slow lane, for DuckDB keeps buffers of this size
+# Before this no product that we read existed: an older time is a wrong unit or a broken clock.
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+QUARANTINE_SCHEMA = {"_file": "VARCHAR", "_line": "BIGINT", "record_id": "VARCHAR", "reason": "VARCHAR"}
+
+
+def read_logs(
+    db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime
+) -> list[Unreadable]:
+    """Fill the temporary tables `kept` (feed.schema) and `refused` (QUARANTINE_SCHEMA) from the files.
+
+    Returns the files that could not be read to their end (also listed in `refused`): they are worth another try.
+    """
+    _create(db, "kept", feed.schema)
+    _create(db, "refused", QUARANTINE_SCHEMA)
+    if not files:
+        return []
+    suspects = _fast(db, feed, files, now)
+    unread = []
+    with tempfile.TemporaryDirectory(prefix="paceline-") as scratch:
+        for file in suspects:
+            problem = _slow(db, feed, file, now, os.path.join(scratch, "clean.jsonl"))
+            if problem:
+                unread.append(Unreadable(file.key, problem))
+                _refuse(db, file.key, None, problem)
+    return unread
+
+
+def select_records(feed: LogFeed, numbered: bool) -> str:
+    """SQL that turns the JSON columns of the table `read` into fields.
+
+    `reasons` says why a record is refused: all reasons in numbered files; elsewhere only whether there is one (NULL or
+    '?'), for wording them costs as much as everything else together.
+    """
+    place = "paceline_key as _file, paceline_line as _line" if numbered else "filename as _file, null::bigint as _line"
+    parsed = "".join(f", {sql} as {name}" for name, sql in feed.parsed.items())
+    texts = ",\n        ".join(f"{f.leaf} as {name}" for name, f in feed.fields.items())
+    typed = ",\n        ".join(f"{_typed(name, f)} as {name}" for name, f in feed.fields.items())
+    checks = [check for name, f in feed.fields.items() for check in _checks(name, f)]
+    word = _all_reasons if numbered else _any_reason
+    return f"""
+with records as (
+    select *{parsed}, {place} from read
+),
+
+texts as (
+    select
+        {texts},
+        {word(feed.shapes)} as shape_reasons,
+        _file, _line
+    from records
+),
+
+typed as (
+    select
+        {typed},
+        {word(checks)} as field_reasons,
+        shape_reasons, _file, _line
+    from texts
+)
+
+select *, nullif(concat_ws('; ', shape_reasons, field_reasons, {word(feed.rules)}), '') as reasons
+from typed"""
+
+
+def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
+    reasons = ', '.join(f'case when {condition} then {reason} end' for condition, reason in checks)
+    return f"nullif(concat_ws('; ', {reasons}), '')"
+
+
+def _any_reason(checks: Sequence[tuple[str, str]]) -> str:
+    return f"case when {' or '.join(f'coalesce({condition}, false)' for condition, _ in checks)} then '?' end"
+
+
+def _typed(name: str, f: Field) -> str:
+    """SQL from text to the field's type; NULL where that cannot be."""
+    if f.type == "EPOCH":
+        seconds = f"try_cast({name} as double)"
+        return f"case when {seconds} between {EARLIEST} and $latest then make_timestamp(({seconds} * 1e6)::bigint) end"
+    if f.type == "VARCHAR":
+        return f"nullif({name}, '')"
+    if f.type == "VARCHAR[]":
+        return f"json_extract_string({name}, '$[*]')"
+    return f"try_cast({name} as {f.type})"
+
+
+def _checks(name: str, f: Field) -> list[tuple[str, str]]:
+    """(condition, reason) for every way in which a text does not make a value of its field."""
+    wrong = {
+        "BIGINT": (
+            f"{name} is not null and coalesce("
+            f"try_cast({name} as bigint) < 0 or try_cast({name} as bigint)::varchar != {name}, true)",
+            "a whole number, 0 or more",
+        ),
+        "EPOCH": (
+            f"{name} is not null and not coalesce(try_cast({name} as double) between {EARLIEST} and $latest, false)",
+            "seconds since 1970, from 2020 to tomorrow",
+        ),
+        "DECIMAL(18,9)": (f"{name} is not null and try_cast({name} as decimal(18,9)) is null", "a number"),
+        "BOOLEAN": (f"{name} is not null and try_cast({name} as boolean) is null", "true or false"),
+        "VARCHAR[]": (f"{name} not like '[%'", "a list"),
+    }.get(f.type)
+    checks = []
+    if f.required:
+        checks.append((f"nullif({name}, '') is null", f"'{name} is missing'"))
+    if wrong:
+        condition, expected = wrong
+        checks.append((condition, f"format('{name} is ''{{}}'', expected {expected}', left({name}, 40))"))
+    return checks
+
+
+def _fast(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime) -> list[LogFile]:
+    """Read the files in one go; return those that hold anything to refuse, of which nothing was kept."""
+    # DuckDB takes *, ? and [ in a path for a pattern, so such names go line by line.
+    by_path = {file.path: file for file in files if not any(sign in file.path for sign in "*?[")}
+    suspects = [file for file in files if file.path not in by_path]
+    if not by_path:
+        return suspects
+    try:
+        _judge(db, feed, list(by_path), now, numbered=False)
+    except duckdb.Error:
+        # One file stopped them all (damaged gzip, a line over the limit): let each stand for itself.
+        if len(by_path) == 1:
+            return list(files)
+        return suspects + [bad for file in by_path.values() for bad in _fast(db, feed, [file], now)]
+    bad = [path for (path,) in db.execute("select distinct _file from judged where reasons is not null").fetchall()]
+    # Keys are what remains of a path behind the location, which is equally long for all.
+    behind = len(files[0].path) - len(files[0].key) + 1
+    db.execute(
+        f"insert into kept select * exclude (reasons) replace (_file[{behind}:] as _file) "
+        "from judged where not list_contains($bad, _file)",
+        {"bad": bad},
+    )
+    return suspects + [by_path[path] for path in bad]
+
+
+def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, file: LogFile, now: datetime, clean: str) -> str | None:
+    """Keep the good lines of one file and refuse the others; the reason if it could not be read to its end."""
+    written, problem = _write_clean_lines(db, file, clean)
+    if written:
+        try:
+            _judge(db, feed, [clean], now, numbered=True)
+        except duckdb.Error as error:
+            return f"file: DuckDB stopped at it ({str(error).splitlines()[0]})"
+        db.execute("insert into kept select * exclude (reasons) from judged where _line > 0 and reasons is null")
+        db.execute(f"""
+            insert into refused select _file, _line, left({feed.record_id}, 200), reasons
+            from judged where _line > 0 and reasons is not null""")
+        judged = {line for (line,) in db.execute("select _line from judged").fetchall()}
+        for line in written - judged:
+            _refuse(db, file.key, line, "JSON that Python can read and DuckDB cannot")
+    return problem
+
+
+def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: datetime, numbered: bool) -> None:
+    """Fill the temporary table `judged`: every record of the paths with its fields and `reasons`, NULL if good."""
+    columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
+    declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
+    # Two steps, for DuckDB works file by file while it reads: judging rows in chunks of one small file is slow.
+    db.execute(
+        f"""create or replace temp table read as select * from read_json(
+            $files, columns = {{{declared}}}, format = 'newline_delimited', records = true, ignore_errors = true,
+            filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})""",
+        {"files": paths},
+    )
+    db.execute(
+        f"create or replace temp table judged as select {', '.join(feed.schema)}, reasons "
+        f"from ({select_records(feed, numbered)})",
+        {"latest": (now + timedelta(days=1)).timestamp()},
+    )
+
+
+def _write_clean_lines(db: duckdb.DuckDBPyConnection, file: LogFile, to: str) -> tuple[set[int], str | None]:
+    """Copy the lines that are JSON objects, each with its key and number in front; refuse the others.
+
+    Returns the numbers of the lines written, and why the file ended early if it did.
+    """
+    written = set()
+    with open(to, "wb") as clean:
+        try:
+            with open_bytes(file) as stream:
+                for number, line in lines(stream, LONGEST_LINE_BYTES):
+                    if record := _clean(db, file.key, number, line):
+                        clean.write(record)
+                        written.add(number)
+        except (OSError, EOFError, zlib.error) as error:
+            return written, f"file: not read to its end ({type(error).__name__}: {error})"
+    return written, None
+
+
+def _clean(db: duckdb.DuckDBPyConnection, key: str, number: int, line: bytes | None) -> bytes | None:
+    """One line ready for DuckDB, or None when it is blank or refused."""
+    if line is None:
+        _refuse(db, key, number, f"the line is longer than {LONGEST_LINE_BYTES // 1024**2} MiB")
+        return None
+    line = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
+    if not line:
+        return None
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        _refuse(db, key, number, f"not JSON: {str(error)[:120]}")
+        return None
+    if not isinstance(record, dict):
+        _refuse(db, key, number, f"a JSON {type(record).__name__}, expected an object")
+        return None
+    place = json.dumps({"paceline_key": key, "paceline_line": number}).encode()
+    return place[:-1] + (b", " if record else b"") + line[1:] + b"\n"
+
+
+def _create(db: duckdb.DuckDBPyConnection, table: str, schema: dict[str, str]) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in schema.items())
+    db.execute(f"create or replace temp table {table} ({columns})")
+
+
+def _refuse(db: duckdb.DuckDBPyConnection, key: str, line: int | None, reason: str) -> None:
+    db.execute("insert into refused values (?, ?, null, ?)", [key, line, reason])

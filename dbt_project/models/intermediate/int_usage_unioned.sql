@@ -1,0 +1,3 @@
+-- Every source that counts: one line each.
+
+select * from {{ ref('stg_litellm__requests') }}

@@ -1,0 +1,15 @@
+select
+    feed,
+    run_id,
+    status,
+    started_at,
+    finished_at,
+    through_date,
+    folders_read,
+    files_read,
+    bytes_read,
+    records,
+    quarantined,
+    len(changed_days) as changed_days,
+    error
+from {{ source('raw', 'paceline__loads') }}

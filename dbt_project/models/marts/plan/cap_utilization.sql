@@ -1,0 +1,173 @@
+with
+
+run as (select as_of_date, date_trunc('month', as_of_date)::date as as_of_month from {{ source('raw', 'paceline__run') }}),
+
+-- Every cap in force, used or not.
+caps as (
+
+    select scope, scope_id, month, cap_tokens, cap_usd, cap_source
+    from {{ ref('int_caps_effective') }}
+
+    union all
+
+    select 'pool' as scope, teams.team_id as scope_id, months.month, monthly_pool_tokens, monthly_pool_usd, 'set'
+    from {{ ref('dim_teams') }} as teams
+    cross join (select distinct month from {{ ref('int_caps_effective') }}) as months
+    where monthly_pool_tokens is not null or monthly_pool_usd is not null
+
+),
+
+used as (
+
+    select
+        scope,
+        scope_id,
+        month,
+        sum(tokens) as used_tokens,
+        sum(usd) as used_usd,
+        sum(estimated_tokens) as estimated_tokens
+    from {{ ref('int_cap_use_daily') }}
+    group by scope, scope_id, month
+
+),
+
+projected as (
+
+    select
+        scope,
+        scope_id,
+        (select as_of_month from run) as month,
+        max(projected_tokens) as projected_tokens,
+        max(projected_usd) as projected_usd
+    from {{ ref('int_month_end_projected') }}
+    group by scope, scope_id
+
+),
+
+crossings as (
+
+    select
+        month,
+        scope,
+        scope_id,
+        min(crossed_on) filter (where level = round({{ assumption('alert_level_near') }} * 100)) as near_cap_on,
+        min(crossed_on) filter (where level = round({{ assumption('alert_level_full') }} * 100)) as crossed_cap_on
+    from {{ ref('cap_crossings') }}
+    group by month, scope, scope_id
+
+),
+
+will_cross as (
+
+    select
+        path.scope,
+        path.scope_id,
+        run.as_of_month as month,
+        min(path.usage_date) as crosses_cap_on
+    from {{ ref('int_month_end_projected') }} as path
+    cross join run
+    inner join caps on path.scope = caps.scope and path.scope_id = caps.scope_id and run.as_of_month = caps.month
+    where path.projected_tokens >= caps.cap_tokens or path.projected_usd >= caps.cap_usd
+    group by path.scope, path.scope_id, run.as_of_month
+
+),
+
+teams_of_developers as (
+
+    select developer_id as scope_id, month, team_id
+    from {{ ref('developer_monthly') }}
+
+),
+
+measured as (
+
+    select
+        run.as_of_date,
+        caps.month,
+        caps.scope,
+        caps.scope_id,
+        case
+            when caps.scope in ('team', 'pool') then caps.scope_id
+            when caps.scope = 'developer' then coalesce(teams_of_developers.team_id, developers.team_id)
+        end as team_id,
+        caps.cap_tokens,
+        caps.cap_usd,
+        caps.cap_source,
+        coalesce(used.used_tokens, 0) as observed_tokens,
+        -- Unknown until bills are read beside the gateway.
+        cast(null as bigint) as unobserved_tokens,
+        coalesce(used.used_tokens, 0) as used_tokens,
+        coalesce(used.used_usd, 0) as used_usd,
+        coalesce(used.estimated_tokens, 0) as estimated_tokens,
+        coalesce(used.used_tokens, 0)::double / nullif(caps.cap_tokens, 0) as tokens_ratio,
+        coalesce(used.used_usd, 0)::double / nullif(caps.cap_usd, 0) as usd_ratio,
+        coalesce(projected.projected_tokens, used.used_tokens, 0)::double as projected_tokens,
+        coalesce(projected.projected_usd, used.used_usd, 0)::double as projected_usd,
+        crossings.near_cap_on,
+        coalesce(crossings.crossed_cap_on, will_cross.crosses_cap_on) as crosses_cap_on
+    from caps
+    cross join run
+    left join used using (scope, scope_id, month)
+    left join projected using (scope, scope_id, month)
+    left join crossings using (scope, scope_id, month)
+    left join will_cross using (scope, scope_id, month)
+    left join teams_of_developers
+        on caps.scope = 'developer' and caps.scope_id = teams_of_developers.scope_id
+        and caps.month = teams_of_developers.month
+    left join {{ ref('dim_developers') }} as developers
+        on caps.scope = 'developer' and caps.scope_id = developers.developer_id
+    where caps.month <= run.as_of_month
+
+),
+
+bound as (
+
+    select
+        *,
+        greatest(tokens_ratio, usd_ratio) as used_ratio,
+        case
+            when tokens_ratio is null and usd_ratio is null then null
+            when usd_ratio is null or tokens_ratio >= usd_ratio then 'tokens'
+            else 'usd'
+        end as binding_measure,
+        greatest(projected_tokens / nullif(cap_tokens, 0), projected_usd / nullif(cap_usd, 0)) as projected_ratio_p50
+    from measured
+
+),
+
+pools as (select month, scope_id as team_id, used_ratio as pool_ratio from bound where scope = 'pool')
+
+select
+    as_of_date,
+    month,
+    scope,
+    scope_id,
+    team_id,
+    cap_tokens,
+    cap_usd,
+    cap_source,
+    observed_tokens,
+    unobserved_tokens,
+    used_tokens,
+    used_usd,
+    estimated_tokens,
+    used_ratio,
+    binding_measure,
+    projected_tokens,
+    projected_usd,
+    cast(null as double) as projected_ratio_p10,
+    projected_ratio_p50,
+    cast(null as double) as projected_ratio_p90,
+    cast(null as double) as probability_over,
+    near_cap_on,
+    crosses_cap_on,
+    case
+        when used_ratio is null then 'no_cap'
+        when used_ratio >= {{ assumption('alert_level_full') }} and scope = 'developer' and pool_ratio < 1
+            then 'drawing_from_pool'
+        when used_ratio >= {{ assumption('alert_level_full') }} then 'over'
+        when used_ratio >= {{ assumption('alert_level_near') }} then 'near'
+        else 'ok'
+    end as status
+from bound
+left join pools using (month, team_id)

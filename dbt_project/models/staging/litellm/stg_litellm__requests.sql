@@ -1,0 +1,87 @@
+-- LiteLLM's prompt_tokens already includes cache reads and writes, its completion_tokens the reasoning,
+-- so nothing is added here.
+
+with
+
+requests as (
+
+    select
+        *,
+        -- A re-delivered record is the same id again; when it differs, the one that ended later is the final one.
+        row_number() over (partition by day, id order by ended_at desc nulls last, _file, _line) as delivery
+    from {{ source('raw', 'litellm__requests') }}
+
+),
+
+run as (select timezone from {{ source('raw', 'paceline__run') }}),
+
+classified as (
+
+    select
+        *,
+        case
+            when cache_hit then 'cache_hit'
+            when status = 'success' and coalesce(error_code, '') != '499' then 'reported'
+            -- The client left or the stream broke: LiteLLM counted what it had seen.
+            when prompt_tokens + completion_tokens > 0 then 'estimated'
+            else 'none'
+        end as usage_quality,
+        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task:') and len(tag) > 5)) as task_tag,
+        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task_type:') and len(tag) > 10)) as type_tag
+    from requests
+    where delivery = 1
+
+)
+
+select
+    -- which call
+    'litellm' as source,
+    id as request_id,
+    'gateway' as route,
+
+    -- when
+    day as utc_date,
+    {{ company_date('started_at', 'run.timezone') }} as usage_date,
+    started_at,
+    ended_at,
+
+    -- who
+    lower(user_email) as user_email,
+    user_id,
+    key_alias,
+    key_hash,
+    team_id as gateway_team_id,
+
+    -- what for
+    coalesce(task_id, task_tag[6:]) as task_id,
+    case when task_id is not null then 'spend_metadata' when task_tag is not null then 'tag' end as task_source,
+    type_tag[11:] as task_type,
+    -- Calls without a session get a trace id of their own, so the id alone proves nothing.
+    trace_id as session_id,
+    coalesce(trace_id = sent_session_id, false) as is_session_sent,
+
+    -- which model
+    custom_llm_provider as raw_provider,
+    model as raw_model,
+    coalesce(service_tier, 'standard') as service_tier,
+
+    -- how much
+    usage_quality,
+    case when usage_quality in ('reported', 'estimated') then prompt_tokens else 0 end as input_tokens,
+    case
+        when usage_quality in ('reported', 'estimated') then greatest(cached_tokens, cache_read_input_tokens) else 0
+    end as cache_read_tokens,
+    case
+        when usage_quality in ('reported', 'estimated')
+            then greatest(cache_creation_tokens, cache_creation_input_tokens)
+        else 0
+    end as cache_write_tokens,
+    case
+        when usage_quality in ('reported', 'estimated') then ephemeral_1h_input_tokens else 0
+    end as cache_write_1h_tokens,
+    case when usage_quality in ('reported', 'estimated') then completion_tokens else 0 end as output_tokens,
+    case when usage_quality in ('reported', 'estimated') then reasoning_tokens else 0 end as reasoning_tokens,
+    response_cost_usd as reported_usd
+
+from classified
+cross join run

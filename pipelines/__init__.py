@@ -1,0 +1,1 @@
+"""Orchestration: Dagster definitions, the lake, the warehouse and the `paceline` command."""

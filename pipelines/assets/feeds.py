@@ -1,0 +1,104 @@
+"""Feeds: what connectors bring into the lake, one asset per feed of every configured source, one partition per UTC day.
+
+A new file in `connectors/` grows a new asset here. This file stays still.
+https://docs.dagster.io/guides/build/partitions-and-backfills
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from connectors import discover
+from connectors._contract import LogFeed
+from pipelines.loading import Load, load_log_feed
+from pipelines.resources import Deployment
+from pipelines.settings import Settings, utc_now
+
+MOST_RETRIES = 3
+SECONDS_BETWEEN_RETRIES = 20
+
+
+def feed_assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """One asset per feed of every configured source."""
+    sources = [source for source in discover() if source.is_configured(settings.environ)]
+    return [feed_asset(feed, source.title, partitions) for source in sources for feed in source.feeds]
+
+
+def feed_asset(feed: LogFeed, title: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset of one feed. It never raises for its source: the plan goes on, and the run ends red."""
+    key = dg.AssetKey(["raw", feed.table])
+
+    @dg.asset(
+        key=key,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="raw",
+        kinds={"parquet"},
+        owners=["team:data"],
+        tags={"source": feed.source},
+        description=(
+            f"{feed.description} From {title}.\n\nA run brings every day up to date, whatever partition it is for: "
+            f"only folders with something new are read. Materialize older partitions to read their folders again."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "loaded",
+                asset=key,
+                description="The source could be read. If not, the message says who must act; the plan goes on "
+                "with older data, and the run ends red.",
+            )
+        ],
+        metadata={"variable": feed.variable, "restated_days": feed.restated_days},
+    )
+    def load_days(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
+        run = deployment.run
+        load = load_log_feed(
+            run.lake,
+            feed,
+            run.settings.environ[feed.variable],
+            through=run.as_of,
+            now=utc_now,
+            run_id=run.run_id,
+            again=run.again or _older_partitions(context, run.as_of),
+            say=run.say,
+        )
+        if load.retry_helps and context.retry_number < MOST_RETRIES:
+            raise dg.RetryRequested(max_retries=MOST_RETRIES, seconds_to_wait=SECONDS_BETWEEN_RETRIES)
+        _report_other_days(context, load)
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": load.records,
+                "files_read": load.files_read,
+                "bytes_read": load.bytes_read,
+                "changed_days": len(load.changed_days),
+                "quarantined": load.quarantined,
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="loaded",
+                    passed=load.status == "loaded",
+                    description=load.error,
+                    metadata={"quarantined": load.quarantined},
+                )
+            ],
+        )
+
+    return load_days
+
+
+def _older_partitions(context: dg.AssetExecutionContext, as_of: date) -> tuple[date, date] | None:
+    """The days that somebody asked for by name: all but the newest partition alone."""
+    days = context.partition_key_range
+    first, last = date.fromisoformat(days.start), date.fromisoformat(days.end)
+    return None if first == last and last >= as_of else (first, last)
+
+
+def _report_other_days(context: dg.AssetExecutionContext, load: Load) -> None:
+    """Show the other days that this load changed in the partition bar, without a step for each."""
+    days = context.partition_key_range
+    for day in load.changed_days:
+        if not days.start <= str(day) <= days.end:
+            context.instance.report_runless_asset_event(
+                dg.AssetMaterialization(context.asset_key, partition=str(day), metadata={"loaded_by": load.run_id})
+            )

@@ -1,0 +1,92 @@
+"""The dbt project as assets: staging, intermediate, core, plan, alerts, ops. Tests of the project are asset checks.
+
+https://docs.dagster.io/integrations/libraries/dbt
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from pipelines import dbt
+from pipelines.raw import built_days, create_raw, days_to_build, write_model_names
+from pipelines.resources import Deployment
+from pipelines.run_context import RunContext
+from pipelines.settings import utc_now
+
+
+class Translator(DagsterDbtTranslator):
+    """Names and owners of dbt models in Dagster."""
+
+    def get_owners(self, dbt_resource_props: Any) -> list[str]:
+        """The data team owns every model."""
+        return ["team:data"]
+
+
+TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+
+def model_assets(manifest: Path) -> dg.AssetsDefinition:
+    """One step that builds all models (or those that were selected) in this process."""
+    parsed = json.loads(manifest.read_text())
+
+    @dbt_assets(manifest=parsed, dagster_dbt_translator=TRANSLATOR, name="models")
+    def models(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
+        days = prepare_build(deployment.run)
+        context.log.info(f"{days} days to build")
+        selection: list[str] = []
+        if context.is_subset:
+            selection, _ = get_subset_selection_for_context(context, parsed, None, None, None, TRANSLATOR, None)
+        events: list[Any] = []
+        failure = None
+        try:
+            build(deployment.run, selection, events.append)
+        except dbt.BuildFailed as error:
+            failure = error
+        yield from dagster_events(events, parsed, context, deployment.run.settings.data_dir / "dbt")
+        if failure:
+            raise dg.Failure(str(failure), allow_retries=False)
+
+    return models
+
+
+def prepare_build(run: RunContext) -> int:
+    """Point the build file's raw relations at the lake; returns how many days are to be built."""
+    run.settings.build_file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(run.settings.build_file)) as db:
+        if run.lake.is_remote:
+            db.register_filesystem(run.lake.fs)
+        db.execute("set TimeZone = 'UTC'")
+        days = days_to_build(run.lake, run.settings, built_days(db))
+        write_model_names(run.lake, days)
+        create_raw(db, run.lake, run.settings, days, run.as_of, utc_now())
+        db.execute("create or replace table raw.paceline__rebuild as select ? as is_full", [days.code_changed])
+    return len(days.fingerprints)
+
+
+def build(run: RunContext, selection: list[str], on_event: Any = None) -> None:
+    """Run dbt over the prepared build file. Raises dbt.BuildFailed."""
+    with duckdb.connect(str(run.settings.build_file)) as db:
+        is_full = db.execute("select is_full from raw.paceline__rebuild").fetchall()[0][0]
+    args = ["build", "--exclude-resource-type", "unit_test", *selection]
+    dbt.invoke(run.settings, [*args, *(["--full-refresh"] if is_full else [])], on_event)
+
+
+def dagster_events(events: list[Any], manifest: dict, context: dg.AssetExecutionContext, target: Path) -> Iterator[Any]:
+    """dbt's own events in Dagster's words, as dagster-dbt translates them."""
+    from google.protobuf.json_format import MessageToDict
+
+    for event in events:
+        raw_event = MessageToDict(event, preserving_proto_field_name=True)
+        if raw_event["info"]["name"] not in ("LogTestResult", "NodeFinished", "LogModelResult", "LogSeedResult"):
+            continue
+        message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
+        yield from message.to_default_asset_events(
+            manifest=manifest, dagster_dbt_translator=TRANSLATOR, context=context, target_path=target
+        )

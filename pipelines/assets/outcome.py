@@ -1,0 +1,106 @@
+"""Outcome: the published warehouse, the alerts that follow from it, and the verdict on the run."""
+
+import dagster as dg
+
+from pipelines.assets.models import build, prepare_build
+from pipelines.lake import Lake
+from pipelines.loading import LOADS
+from pipelines.publish import publish, read_warehouse
+from pipelines.resources import Deployment
+from pipelines.run_context import RunContext
+from pipelines.telling import deliver_alerts
+
+WAREHOUSE = dg.AssetKey(["published", "warehouse"])
+TOLD = dg.AssetKey(["published", "alert_deliveries"])
+
+
+def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
+    """The assets behind the models."""
+    marts = [key for key in models.keys if key.path[0] in ("core", "plan", "alerts", "ops")]
+
+    @dg.asset(
+        key=WAREHOUSE,
+        deps=marts,
+        group_name="published",
+        kinds={"duckdb"},
+        owners=["team:data"],
+        description=(
+            "warehouse.duckdb, the file that everybody reads: a copy of the build file, swapped in by rename, so that "
+            "an open session never stops a run. Reconnect to see new data."
+        ),
+    )
+    def warehouse(deployment: Deployment) -> dg.MaterializeResult:
+        settings = deployment.run.settings
+        size = publish(settings.build_file, settings.warehouse_file)
+        with read_warehouse(settings.warehouse_file) as db:
+            caps = db.execute("select count(*), max(as_of_date) from plan.cap_utilization").fetchall()[0]
+        return dg.MaterializeResult(
+            metadata={"path": str(settings.warehouse_file), "bytes": size, "caps": caps[0], "as_of": str(caps[1])}
+        )
+
+    @dg.asset(
+        key=TOLD,
+        deps=[WAREHOUSE],
+        group_name="published",
+        kinds={"slack"},
+        owners=["team:data"],
+        description=(
+            "Delivers what alerts.alerts_due holds: once per entity, month and level, to Slack, or to the outbox "
+            "without SLACK_BOT_TOKEN. What Slack did not confirm is tried again."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "told", asset=TOLD, description="Every due alert reached its recipient. The message says who must act."
+            )
+        ],
+    )
+    def alert_deliveries(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
+        run = deployment.run
+        if run.no_alerts:
+            return dg.MaterializeResult(
+                metadata={"sent": 0},
+                check_results=[dg.AssetCheckResult(check_name="told", passed=True, description="run without alerts")],
+            )
+        deliveries, changed = deliver_alerts(run.settings, run.lake, run.say)
+        if changed:
+            # The ledger has news: show it in ops.alert_deliveries without waiting for the next run.
+            prepare_build(run)
+            build(run, ["--select", "alert_deliveries"])
+            publish(run.settings.build_file, run.settings.warehouse_file)
+        untold = [one for one in deliveries if not one.told]
+        for one in untold:
+            context.log.warning(f"{one.alert_key} to {one.recipient}: {one.reason}. {one.who_must_act}")
+        return dg.MaterializeResult(
+            metadata={"sent": len(deliveries) - len(untold), "not_sent": len(untold)},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="told",
+                    passed=not untold,
+                    description="; ".join(f"{one.alert_key}: {one.reason}. {one.who_must_act}" for one in untold),
+                )
+            ],
+        )
+
+    @dg.asset(
+        key=["published", "verdict"],
+        deps=[TOLD],
+        group_name="published",
+        owners=["team:data"],
+        description="Fails when a feed of this run could not be loaded, after everything else is done.",
+    )
+    def verdict(deployment: Deployment) -> None:
+        failed = failed_loads(deployment.run.lake, deployment.run)
+        if failed:
+            raise dg.Failure("The plan is published with older data. " + " ".join(failed), allow_retries=False)
+
+    return [warehouse, alert_deliveries, verdict]
+
+
+def failed_loads(lake: Lake, run: RunContext) -> list[str]:
+    """What went wrong with the feeds of this run, after their last try."""
+    last: dict[str, dict] = {}
+    for path in [path for path in lake.files(LOADS) if "/day=" in path][-2:]:  # a run may pass midnight
+        for row in lake.read_rows(path):
+            if row["run_id"] == run.run_id:
+                last[row["feed"]] = row
+    return [f"{feed}: {row['error']}" for feed, row in last.items() if row["status"] == "failed"]

@@ -1,0 +1,69 @@
+"""dbt in this process: parsing, building, and what it said.
+
+dbt-core is not thread safe and slow to start, so it runs inside the step that asks for it instead of as a command.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import DBT_PROJECT, Settings
+
+
+class BuildFailed(Exception):
+    """dbt ended with errors. Nothing is published; the message lists what failed."""
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The parsed project; parsed anew when a file of the project is younger."""
+    manifest = settings.data_dir / "dbt" / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _youngest():
+        invoke(settings, ["parse"])
+        os.utime(manifest)
+    return manifest
+
+
+def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
+    """Run one dbt command; returns its result. Raises BuildFailed when anything in it failed."""
+    from dbt.cli.main import dbtRunner
+
+    target = "s3" if "://" in settings.lake else "local"
+    settings.build_file.parent.mkdir(parents=True, exist_ok=True)
+    common = [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", target,
+        "--target-path", str(settings.data_dir / "dbt"), "--log-path", str(settings.data_dir / "logs"),
+        "--log-level", "none", "--no-version-check",
+    ]  # fmt: skip
+    with _environment(PACELINE_BUILD_FILE=str(settings.build_file), DO_NOT_TRACK="1"):
+        result = dbtRunner(callbacks=[on_event] if on_event else []).invoke([*args, *common])
+    if result.exception:
+        raise BuildFailed(f"dbt {args[0]} stopped: {result.exception}") from result.exception
+    if not result.success:
+        raise BuildFailed(f"dbt {args[0]} failed:\n{_failures(result)}")
+    return result
+
+
+def _failures(result: Any) -> str:
+    failed = [one for one in getattr(result.result, "results", []) if one.status in ("error", "fail", "runtime error")]
+    return "\n".join(f"  {one.node.name}: {' '.join((one.message or one.status).split())}" for one in failed)
+
+
+def _youngest() -> float:
+    files = (file for kind in ("*.sql", "*.yml", "*.csv", "*.md") for file in DBT_PROJECT.rglob(kind))
+    return max(file.stat().st_mtime for file in files)
+
+
+@contextmanager
+def _environment(**variables: str):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

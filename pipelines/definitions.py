@@ -1,0 +1,33 @@
+"""Everything Dagster knows of Paceline, assembled. `build_defs` takes settings, so tests replace parts, never patch."""
+
+import dagster as dg
+
+from pipelines import dbt
+from pipelines.assets.choices import list_prices, org_csvs
+from pipelines.assets.feeds import feed_assets
+from pipelines.assets.models import model_assets
+from pipelines.assets.outcome import outcome_assets
+from pipelines.jobs import jobs
+from pipelines.partitions import daily
+from pipelines.resources import Deployment
+from pipelines.schedules import daily_schedule
+from pipelines.sensors import due_alerts
+from pipelines.settings import Settings, load_settings
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """The definitions for one deployment."""
+    partitions = daily(settings)
+    models = model_assets(dbt.manifest_path(settings))
+    return dg.Definitions(
+        assets=[*feed_assets(settings, partitions), org_csvs, list_prices, models, *outcome_assets(models)],
+        jobs=jobs(partitions),
+        schedules=[daily_schedule(settings.timezone)],
+        sensors=[due_alerts],
+        resources={"deployment": Deployment()},
+        # Steps are short and Python's start-up is long: one process per run.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(load_settings())

@@ -1,0 +1,136 @@
+"""The lake: raw truth as Parquet files, `raw/<source>__<feed>/day=YYYY-MM-DD/*.parquet`, in a folder or on S3.
+
+Every file is replaced whole: written beside its place, synced, renamed (one PUT on S3). A file whose content did not
+change is left alone, so that its stamp says when the data changed. Who reads a feed's logs: `pipelines/loading.py`.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from connectors._files import filesystem, is_remote
+
+
+class Lake:
+    """Files below one root. Paths given and returned are relative to the root, with forward slashes."""
+
+    def __init__(self, root: str, scratch: Path):
+        self.root = root.rstrip("/")
+        self.scratch = scratch
+        self.is_remote = is_remote(root)
+        self.fs = filesystem(root)
+
+    def path(self, relative: str) -> str:
+        """What DuckDB opens."""
+        return f"{self.root}/{relative}"
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB in memory that reads this lake, in UTC."""
+        with duckdb.connect() as db:
+            db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+            db.execute("set temp_directory = ?", [str(self.scratch)])
+            if self.is_remote:
+                db.register_filesystem(self.fs)
+            yield db
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A scratch folder that is gone afterwards."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            yield Path(folder)
+
+    def files(self, below: str) -> dict[str, str]:
+        """Path -> stamp (size and time, or etag) of every Parquet file below a folder."""
+        if self.is_remote:
+            bucket_root = self.root.partition("://")[2]
+            found = self.fs.find(f"{bucket_root}/{below}", detail=True)
+            stamps = {
+                path.removeprefix(f"{bucket_root}/"): f"{i['size']}|{i.get('ETag')}" for path, i in found.items()
+            }
+        else:
+            stamps = {}
+            for folder, _, names in os.walk(os.path.join(self.root, below)):
+                for name in names:
+                    status = os.stat(os.path.join(folder, name))
+                    stamps[os.path.relpath(os.path.join(folder, name), self.root)] = (
+                        f"{status.st_size}|{status.st_mtime_ns}"
+                    )
+        return {path: stamps[path] for path in sorted(stamps) if path.endswith(".parquet")}
+
+    def put(self, db: duckdb.DuckDBPyConnection, local: Path, relative: str) -> bool:
+        """Put a local Parquet file in its place; False when the same rows are there already."""
+        target = self.path(relative)
+        if self.fs.exists(target) and _same_rows(db, str(local), target):
+            return False
+        if self.is_remote:
+            self.fs.put_file(str(local), target)
+        else:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            replace_file(local, Path(target))
+        return True
+
+    def remove(self, relative: str) -> None:
+        """Remove one file."""
+        self.fs.rm_file(self.path(relative))
+
+    def write_rows(
+        self, rows: Iterable[Mapping[str, object]], schema: Mapping[str, str], relative: str, order_by: str = "all"
+    ) -> bool:
+        """Write small rows as one typed Parquet file; False when nothing changed."""
+        with self.workspace() as folder, self.connect() as db:
+            text = folder / "rows.jsonl"
+            with text.open("w") as out:
+                out.writelines(json.dumps(dict(row), default=str) + "\n" for row in rows)
+            local = folder / "rows.parquet"
+            columns = ", ".join(f"'{name}': '{kind}'" for name, kind in schema.items())
+            db.execute(f"""
+                copy (
+                    select * from read_json('{text}', columns = {{{columns}}}, format = 'newline_delimited')
+                    order by {order_by}
+                ) to '{local}' (format parquet, compression zstd)""")
+            return self.put(db, local, relative)
+
+    def read_rows(self, relative: str) -> list[dict]:
+        """The rows of one small file; none when it does not exist."""
+        if not self.fs.exists(self.path(relative)):
+            return []
+        with self.connect() as db:
+            cursor = db.execute("select * from read_parquet(?)", [self.path(relative)])
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
+    # Not bytes: DuckDB encodes the same rows differently when other rows were in the same pass.
+    rows = "select * from read_parquet({}, hive_partitioning = false)"
+    try:
+        differing = db.execute(
+            f"select count(*) from (({rows.format('$one')} except all {rows.format('$other')}) union all "
+            f"({rows.format('$other')} except all {rows.format('$one')}))",
+            {"one": one, "other": other},
+        ).fetchall()
+    except duckdb.Error:
+        return False  # other columns, or damaged: to be replaced
+    return differing == [(0,)]
+
+
+def replace_file(local: Path, target: Path) -> None:
+    """Copy a file into place so that readers see the old one or the new one, never a part, even after a crash."""
+    beside = target.with_name(f".{target.name}.tmp")
+    shutil.copyfile(local, beside)
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(beside, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

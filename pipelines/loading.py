@@ -1,0 +1,242 @@
+"""From a feed's source to its days in the lake, and the record of having done so.
+
+A folder of logs whose listing shows something new is read again whole and replaces all of its files, for folders carry
+local dates and records spill over into other UTC days. An object that vanishes takes nothing away: log buckets expire.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+
+from connectors._contract import LogFeed
+from connectors._errors import SourceError, SourceUnavailable
+from connectors._files import LogFile, Unreadable, is_remote, list_files
+from connectors._logs import QUARANTINE_SCHEMA, read_logs
+from pipelines.lake import Lake
+
+BATCH_BYTES = 512 * 1024**2
+BATCH_FILES = 5_000
+NO_RECORDS = "no_records.parquet"
+
+LOADS = "raw/paceline__loads"
+LOADS_SCHEMA = {
+    "feed": "VARCHAR", "run_id": "VARCHAR", "status": "VARCHAR", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP",
+    "through_date": "DATE", "folders_read": "BIGINT", "files_read": "BIGINT", "bytes_read": "BIGINT",
+    "records": "BIGINT", "quarantined": "BIGINT", "changed_days": "DATE[]", "error": "VARCHAR",
+}  # fmt: skip
+QUARANTINE = "raw/paceline__quarantine"
+FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]"}
+
+
+@dataclass
+class Load:
+    """What one load of one feed did. `status` is loaded or failed; `quarantined` counts all lines now in quarantine."""
+
+    feed: str
+    run_id: str
+    started_at: datetime
+    through_date: date
+    status: str = "loaded"
+    finished_at: datetime | None = None
+    folders_read: int = 0
+    files_read: int = 0
+    bytes_read: int = 0
+    records: int = 0
+    quarantined: int = 0
+    changed_days: list[date] = field(default_factory=list)
+    error: str | None = None
+    retry_helps: bool = False
+
+
+def load_log_feed(
+    lake: Lake,
+    feed: LogFeed,
+    location: str,
+    through: date,
+    now: Callable[[], datetime],
+    run_id: str = "",
+    again: tuple[date, date] | None = None,
+    say: Callable[[str], None] = print,
+) -> Load:
+    """Bring a log feed up to date through a day; folders of the days `again` are read even if nothing changed.
+
+    A source that cannot be read gives a failed Load, not an exception: the plan goes on with older data.
+    """
+    load = Load(feed.table, run_id, now(), through)
+    try:
+        _load_folders(lake, feed, location, now(), again, load, say)
+        _mark_days_without_records(lake, feed, through, load)
+    except SourceError as error:
+        load.status, load.error = "failed", str(error)
+        load.retry_helps = isinstance(error, SourceUnavailable)
+        say(f"{feed.table}: {error}")
+    load.finished_at = now()
+    record_load(lake, load)
+    return load
+
+
+def record_load(lake: Lake, load: Load) -> None:
+    """Append a load to the lake's own record, one file per UTC day."""
+    path = f"{LOADS}/day={load.started_at:%Y-%m-%d}/loads.parquet"
+    lake.write_rows([*lake.read_rows(path), {name: asdict(load)[name] for name in LOADS_SCHEMA}], LOADS_SCHEMA, path, order_by="started_at, feed")
+
+
+def lake_days(lake: Lake, feed: str) -> dict[date, list[str]]:
+    """UTC day -> stamps of its files, of one feed."""
+    days: dict[date, list[str]] = {}
+    for path, stamp in lake.files(f"raw/{feed}").items():
+        if found := re.search(r"/day=(\d{4}-\d{2}-\d{2})/", path):
+            days.setdefault(date.fromisoformat(found[1]), []).append(f"{path}|{stamp}")
+    return days
+
+
+def _load_folders(lake, feed, location, now, again, load, say) -> None:
+    files, unreadable = list_files(location, feed.variable)
+    known = {row["folder"]: row for row in lake.read_rows(f"raw/{feed.table}/_folders.parquet")}
+    folders: dict[str, list[LogFile]] = {}
+    for file in files:
+        folders.setdefault(file.folder, []).append(file)
+    due = {
+        folder: listing
+        for folder, listing in sorted(folders.items())
+        if _is_new(listing, known.get(folder)) or (again and _falls_into(folder, *again))
+    }
+    if due:
+        size = sum(file.size for listing in due.values() for file in listing)
+        count = sum(map(len, due.values()))
+        say(f"{feed.table}: reading {count:,} files ({size / 1e6:,.1f} MB) of {len(due):,} folders in {location}")
+    in_lake = list(lake.files(f"raw/{feed.table}"))
+    for batch in _batches(due):
+        broken = _load_batch(lake, feed, batch, in_lake, now, load)
+        for folder, listing in batch.items():
+            stamps = [_digest(file.stamp) for file in listing if file.key not in broken]
+            known[folder] = {"folder": folder, "folder_id": _folder_id(folder), "stamps": sorted(stamps)}
+        # Last, so that a load that is killed before this line reads the batch again.
+        lake.write_rows(known.values(), FOLDERS_SCHEMA, f"raw/{feed.table}/_folders.parquet", order_by="folder")
+        if len(due) > len(batch):
+            say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
+    _quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+    with lake.connect() as db:
+        held = f"{QUARANTINE}/{feed.table}"
+        if lake.files(held):
+            load.quarantined = db.execute(
+                "select count(*) from read_parquet(?)", [[lake.path(path) for path in lake.files(held)]]
+            ).fetchall()[0][0]
+
+
+def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str], now, load: Load) -> set[str]:
+    """Replace everything the lake has of these folders; returns the keys that could not be read to their end."""
+    files = [file for listing in batch.values() for file in listing]
+    with lake.workspace() as scratch, lake.connect() as db:
+        if is_remote(files[0].path) and not lake.is_remote:
+            from connectors._files import filesystem
+
+            db.register_filesystem(filesystem(files[0].path))
+        broken = {bad.key for bad in read_logs(db, feed, files, now)}
+        _write_days(lake, feed, db, batch, in_lake, scratch, load)
+        refused: dict[str, list[tuple]] = {}
+        for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
+            refused.setdefault(row[0].rpartition("/")[0], []).append(row)
+        for folder in batch:
+            _quarantine(lake, feed, f"from_{_folder_id(folder)}", refused.get(folder, []))
+        load.records += db.execute("select count(*) from kept").fetchall()[0][0]
+    load.folders_read += len(batch)
+    load.files_read += len(files)
+    load.bytes_read += sum(file.size for file in files)
+    return broken
+
+
+def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
+    db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
+    db.executemany("insert into folder_ids values (?, ?)", [(folder, _folder_id(folder)) for folder in batch])
+    db.execute(f"""
+        create or replace temp table sorted as
+        select folder_id, {feed.recorded_at}::date as day, kept.*
+        from kept join folder_ids on folder = regexp_replace(_file, '/?[^/]*$', '')
+        order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line""")
+    written = set()
+    for folder_id, day in db.execute("select distinct folder_id, day from sorted order by all").fetchall():
+        local = scratch / "day.parquet"
+        db.execute(
+            "copy (select * exclude (folder_id, day) from sorted where folder_id = $folder_id and day = $day) "
+            f"to '{local}' (format parquet, compression zstd)",
+            {"folder_id": folder_id, "day": day},
+        )
+        target = f"raw/{feed.table}/day={day}/from_{folder_id}.parquet"
+        written.add(target)
+        if lake.put(db, local, target):
+            load.changed_days.append(day)
+    ends = tuple(f"/from_{_folder_id(folder)}.parquet" for folder in batch)
+    for path in in_lake:
+        if path.endswith(ends) and path not in written:
+            lake.remove(path)
+            load.changed_days.append(date.fromisoformat(re.search(r"day=(\d{4}-\d{2}-\d{2})", path)[1]))
+    load.changed_days = sorted(set(load.changed_days))
+
+
+def _mark_days_without_records(lake: Lake, feed: LogFeed, through: date, load: Load) -> None:
+    """A day looked at and found empty is an empty file; a day never looked at has none."""
+    days = lake_days(lake, feed.table)
+    first = min([*days, through - timedelta(days=feed.restated_days)])
+    for offset in range((through - first).days + 1):
+        day = first + timedelta(days=offset)
+        marker = f"raw/{feed.table}/day={day}/{NO_RECORDS}"
+        names = [entry.partition("|")[0].rpartition("/")[2] for entry in days.get(day, [])]
+        if not names:
+            lake.write_rows([], feed.schema, marker)
+            load.changed_days = sorted({*load.changed_days, day})
+        elif NO_RECORDS in names and len(names) > 1:
+            lake.remove(marker)
+
+
+def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple]) -> None:
+    """Replace what is in quarantine under one name."""
+    path = f"{QUARANTINE}/{feed.table}/{name}.parquet"
+    schema = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}
+    if rows:
+        named = [dict(zip(schema, (feed.table, *row), strict=True)) for row in rows]
+        lake.write_rows(named, schema, path, order_by="_file, _line, reason")
+    elif lake.fs.exists(lake.path(path)):
+        lake.remove(path)
+
+
+def _batches(folders: dict[str, list[LogFile]]) -> Iterator[dict[str, list[LogFile]]]:
+    """Whole folders, together small enough for one pass."""
+    batch: dict[str, list[LogFile]] = {}
+    size = count = 0
+    for folder, listing in folders.items():
+        bytes_here = sum(file.size for file in listing)
+        if batch and (size + bytes_here > BATCH_BYTES or count + len(listing) > BATCH_FILES):
+            yield batch
+            batch, size, count = {}, 0, 0
+        batch[folder] = listing
+        size, count = size + bytes_here, count + len(listing)
+    if batch:
+        yield batch
+
+
+def _is_new(listing: list[LogFile], known: dict | None) -> bool:
+    return known is None or not {_digest(file.stamp) for file in listing} <= set(known["stamps"])
+
+
+def _falls_into(folder: str, first: date, last: date) -> bool:
+    """Whether a folder may hold records of these UTC days: its local date is at most one day off."""
+    dates = re.findall(r"\d{4}-\d{2}-\d{2}", folder)
+    if not dates:
+        return True
+    return str(first - timedelta(days=1)) <= dates[-1] <= str(last + timedelta(days=1))
+
+
+def _folder_id(folder: str) -> str:
+    """A short file name for a folder: readable, safe on every file system, without collisions."""
+    readable = re.sub(r"[^A-Za-z0-9-]+", "-", folder).strip("-")[-60:]
+    return f"{readable}-{_digest(folder)}" if readable else f"top-{_digest(folder)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+__all__ = ["Load", "Unreadable", "lake_days", "load_log_feed", "record_load"]

@@ -1,0 +1,160 @@
+"""What dbt reads: the relations `raw.<source>__<feed>` of the build file, as views over files of the lake.
+
+Every relation exists from the first day on: a typed file without rows stands in where nothing was loaded. Of the
+records themselves only the days to build are visible, as an explicit list of files, so the event half of dbt never
+has to filter and a day's cost does not grow with history.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from connectors import discover, genai_prices, org
+from connectors._contract import LogFeed
+from connectors._logs import QUARANTINE_SCHEMA
+from pipelines.lake import Lake
+from pipelines.loading import LOADS, LOADS_SCHEMA, QUARANTINE, lake_days
+from pipelines.settings import DBT_PROJECT, Settings
+
+PRICES = f"raw/genai_prices__prices/version={genai_prices.version()}.parquet"
+MODEL_NAMES = f"raw/genai_prices__model_names/version={genai_prices.version()}.parquet"
+DELIVERIES = "raw/paceline__alert_deliveries/current.parquet"
+DELIVERIES_SCHEMA = {
+    "alert_key": "VARCHAR", "recipient": "VARCHAR", "kind": "VARCHAR", "level": "INTEGER", "scope": "VARCHAR",
+    "scope_id": "VARCHAR", "month": "DATE", "state": "VARCHAR", "attempts": "INTEGER", "first_attempt_at": "TIMESTAMP",
+    "last_attempt_at": "TIMESTAMP", "delivered_at": "TIMESTAMP", "slack_channel": "VARCHAR", "slack_ts": "VARCHAR",
+    "error": "VARCHAR",
+}  # fmt: skip
+
+
+def org_path(table: str) -> str:
+    """Where the lake keeps one of the org CSVs."""
+    return f"raw/org__{table}/current.parquet"
+
+
+def log_feeds() -> list[LogFeed]:
+    """Every log feed of every source, configured or not."""
+    return [feed for source in discover() for feed in source.feeds]
+
+
+@dataclass(frozen=True)
+class DaysToBuild:
+    """UTC days whose inputs are not those they were last built from, with the fingerprint of their inputs now.
+
+    `code_changed` says that the models themselves are not those of the last build.
+    """
+
+    fingerprints: Mapping[date, str]
+    code_changed: bool
+
+
+def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> DaysToBuild:
+    """Compare the lake with what was built (day -> fingerprint). A day that lost its files is to be built, too."""
+    code = _code_digest()
+    common = [settings.timezone, genai_prices.version(), lake.files("raw/org__model_aliases")]
+    stamps: dict[date, list[str]] = {}
+    for feed in log_feeds():
+        for day, files in lake_days(lake, feed.table).items():
+            stamps.setdefault(day, []).extend(files)
+    now = {day: f"{code}:{_digest([common, stamps.get(day, [])])}" for day in sorted({*stamps, *built})}
+    return DaysToBuild(
+        fingerprints={day: fingerprint for day, fingerprint in now.items() if built.get(day) != fingerprint},
+        code_changed=any(not fingerprint.startswith(f"{code}:") for fingerprint in built.values()),
+    )
+
+
+def built_days(db: duckdb.DuckDBPyConnection) -> dict[date, str]:
+    """What `ops.built_days` of the build file says; nothing in a new file."""
+    exists = "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'built_days'"
+    if not db.execute(exists).fetchall():
+        return {}
+    return dict(db.execute("select utc_date, fingerprint from ops.built_days").fetchall())
+
+
+def write_model_names(lake: Lake, days: DaysToBuild) -> int:
+    """Find provider, model and price row of every model name in the days to build; returns how many are known."""
+    known = {(row["raw_provider"], row["raw_model"]): row for row in lake.read_rows(MODEL_NAMES)}
+    aliases = lake.read_rows(org_path("model_aliases"))
+    seen = set()
+    with lake.connect() as db:
+        for feed in log_feeds():
+            if files := _files_of(lake, feed, days):
+                names = ", ".join(feed.model_names)
+                seen |= set(db.execute(f"select distinct {names} from read_parquet($files)", {"files": files}).fetchall())
+    # Looked up again, not only when new: an alias may have changed since.
+    rows = {name: genai_prices.model_name(*name, aliases) for name in {*known, *seen}}
+    lake.write_rows(rows.values(), genai_prices.MODEL_NAMES_SCHEMA, MODEL_NAMES, order_by="raw_provider, raw_model")
+    return len(rows)
+
+
+def create_raw(
+    db: duckdb.DuckDBPyConnection, lake: Lake, settings: Settings, days: DaysToBuild, as_of: date, now: datetime
+) -> None:
+    """Create every `raw` relation in the build file."""
+    db.execute("create schema if not exists raw")
+    for feed in log_feeds():
+        # `day` is in the path; the empty file has it as a column.
+        _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _files_of(lake, feed, days))
+    _view(db, lake, "genai_prices__prices", genai_prices.PRICES_SCHEMA, _one(lake, PRICES))
+    _view(db, lake, "genai_prices__model_names", genai_prices.MODEL_NAMES_SCHEMA, _one(lake, MODEL_NAMES))
+    for table, schema in org.SCHEMAS.items():
+        _view(db, lake, f"org__{table}", schema, _one(lake, org_path(table)))
+    _view(db, lake, "paceline__loads", LOADS_SCHEMA, _all(lake, LOADS))
+    _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
+    _view(db, lake, "paceline__alert_deliveries", DELIVERIES_SCHEMA, _one(lake, DELIVERIES))
+    _table(db, "paceline__run", "as_of_date date, timezone varchar, ran_at timestamp", [(as_of, settings.timezone, now)])
+    _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
+    feeds = [(feed.table, feed.description, feed.restated_days) for feed in log_feeds()]
+    _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer", feeds)
+
+
+def _view(db, lake: Lake, name: str, schema: Mapping[str, str], files: list[str]) -> None:
+    empty = f"raw/{name}/_schema.parquet"
+    if not lake.fs.exists(lake.path(empty)):
+        lake.write_rows([], schema, empty)
+    columns = ", ".join(schema)
+    typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in schema.items())
+    listed = ", ".join(_quoted(path) for path in files)
+    parts = [f"select {columns} from read_parquet({_quoted(lake.path(empty))}, hive_partitioning = false)"]
+    if files:
+        partitioned = "hive_partitioning = true" if "day" in schema else "hive_partitioning = false"
+        parts.append(f"select {typed} from read_parquet([{listed}], {partitioned})")
+    db.execute(f"create or replace view raw.{name} as {' union all '.join(parts)}")
+
+
+def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
+    db.execute(f"create or replace table raw.{name} ({columns})")
+    if rows:
+        db.executemany(f"insert into raw.{name} values ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
+    in_lake = lake_days(lake, feed.table)
+    return [lake.path(file.partition("|")[0]) for day in days.fingerprints for file in in_lake.get(day, [])]
+
+
+def _one(lake: Lake, path: str) -> list[str]:
+    return [lake.path(path)] if lake.fs.exists(lake.path(path)) else []
+
+
+def _all(lake: Lake, below: str) -> list[str]:
+    return [lake.path(path) for path in lake.files(below) if not path.endswith("/_schema.parquet")]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _code_digest() -> str:
+    """Changes when the models of the event half do."""
+    folders = (DBT_PROJECT / "models/staging", DBT_PROJECT / "models/intermediate", DBT_PROJECT / "macros")
+    files = sorted(file for folder in folders for file in folder.rglob("*.sql"))
+    return _digest([file.read_text() for file in files])
+
+
+def _digest(content: object) -> str:
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()

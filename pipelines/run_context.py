@@ -1,0 +1,97 @@
+"""One run: its settings, its as-of date, its lake, and the right to write, which one run has at a time.
+
+The lock is the kernel's, so it ends with the process that holds it, however that ends. A note beside the lock names
+the holder: a note found by the next holder means that the run it names was killed.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipelines.lake import Lake
+from pipelines.settings import Settings
+
+AS_OF_TAG = "paceline/as_of"
+AGAIN_TAG = "paceline/again"
+NO_ALERTS_TAG = "paceline/no_alerts"
+LOCK_WAIT_SECONDS = 4 * 3600
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What every step of a run needs."""
+
+    settings: Settings
+    lake: Lake
+    run_id: str
+    as_of: date
+    again: tuple[date, date] | None
+    no_alerts: bool
+    say: Callable[[str], None]
+
+    @classmethod
+    def of(cls, settings: Settings, run_id: str, tags: dict[str, str], say: Callable[[str], None]) -> "RunContext":
+        """The context of a run with these tags; `say` is where its progress goes."""
+        again = re.findall(r"\d{4}-\d{2}-\d{2}", tags.get(AGAIN_TAG, ""))
+        return cls(
+            settings=settings,
+            lake=Lake(settings.lake, settings.data_dir / "tmp"),
+            run_id=run_id,
+            as_of=date.fromisoformat(tags[AS_OF_TAG]) if AS_OF_TAG in tags else settings.as_of,
+            again=(date.fromisoformat(again[0]), date.fromisoformat(again[1])) if again else None,
+            no_alerts=NO_ALERTS_TAG in tags,
+            say=say,
+        )
+
+
+@contextmanager
+def writer(settings: Settings, run_id: str, say: Callable[[str], None]) -> Iterator[str | None]:
+    """Be the only one who writes; yields the id of a run that was killed while it wrote, if there was one."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data_dir / "writer.lock")
+    note = settings.data_dir / "writer.json"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"another run is writing ({_holder(note)}); waiting for it")
+        lock.acquire(timeout=LOCK_WAIT_SECONDS)
+    try:
+        killed = _holder(note)
+        if killed:
+            _clean_up(settings)
+        note.write_text(json.dumps({"run_id": run_id, "pid": os.getpid()}))
+        yield killed
+        note.unlink(missing_ok=True)
+    except BaseException:
+        note.unlink(missing_ok=True)
+        raise
+    finally:
+        lock.release()
+
+
+def _holder(note: Path) -> str | None:
+    try:
+        return json.loads(note.read_text())["run_id"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _clean_up(settings: Settings) -> None:
+    """Remove what a killed run left half written."""
+    for folder in (settings.data_dir / "tmp", settings.data_dir):
+        for path in folder.glob("*"):
+            if path.is_file() and path.name.endswith((".tmp", ".tmp.wal")):
+                path.unlink()
+    import shutil
+
+    shutil.rmtree(settings.data_dir / "tmp", ignore_errors=True)
+    if "://" not in settings.lake:
+        for path in Path(settings.lake).rglob(".*.tmp"):
+            path.unlink()

@@ -1,0 +1,109 @@
+"""What a deployment decides, from the environment and `.env`. Names and meanings: `.env.example`.
+
+Variables of sources (LITELLM_LOGS ...) belong to `connectors/`; here is what the pipeline itself needs.
+"""
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import load_dotenv
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors import discover
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+DBT_PROJECT = ROOT / "dbt_project"
+
+
+class Settings(BaseSettings):
+    """The environment of one run. Empty variables count as not set."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(ROOT / "data", alias="PACELINE_DATA_DIR")
+    lake_root: str | None = Field(None, alias="PACELINE_LAKE")
+    org_dir_given: Path | None = Field(None, alias="PACELINE_ORG_DIR")
+    timezone: str = Field("UTC", alias="PACELINE_TIMEZONE")
+    as_of_given: date | None = Field(None, alias="PACELINE_AS_OF")
+    ledger_url_given: SecretStr | None = Field(None, alias="PACELINE_LEDGER_URL")
+    slack_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN")
+    slack_api_url: str | None = Field(None, alias="SLACK_API_URL")
+    slack_org_channel: str | None = Field(None, alias="SLACK_ORG_CHANNEL")
+    slack_ops_channel: str | None = Field(None, alias="SLACK_OPS_CHANNEL")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"'{zone}' is no time zone; expected a name like Europe/Berlin") from error
+        return zone
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.absolute()
+
+    @cached_property
+    def uses_examples(self) -> bool:
+        """True when no source is configured at all: the example company is shown instead."""
+        return not any(source.is_configured(os.environ) for source in discover())
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that configure sources: the process's own, or those of the example company."""
+        return dict(os.environ) | ({"LITELLM_LOGS": str(EXAMPLES / "gateway")} if self.uses_examples else {})
+
+    @property
+    def lake(self) -> str:
+        """Root of the lake: a folder or s3://bucket/prefix."""
+        return (self.lake_root or str(self.data_dir / "lake")).rstrip("/")
+
+    @property
+    def org_dir(self) -> Path:
+        """Folder of the org CSVs; the examples' own only when nothing else is configured."""
+        if self.org_dir_given:
+            return self.org_dir_given
+        return EXAMPLES / "org" if self.uses_examples else ROOT / "org"
+
+    @property
+    def as_of(self) -> date:
+        """The last day included: as given, else the examples' last day, else the last completed day."""
+        if self.as_of_given:
+            return self.as_of_given
+        if self.uses_examples:
+            return date.fromisoformat((EXAMPLES / "last_day.txt").read_text().strip())
+        return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
+
+    @property
+    def build_file(self) -> Path:
+        """The DuckDB file that only dbt writes."""
+        return self.data_dir / "build" / "warehouse.duckdb"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The published DuckDB file that everybody reads."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the delivery ledger."""
+        given = self.ledger_url_given
+        return given.get_secret_value() if given else f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
+
+
+def load_settings(**given: object) -> Settings:
+    """Settings of this process; `.env` in the working directory fills what the environment does not say."""
+    load_dotenv(Path.cwd() / ".env")
+    return Settings(**given)
+
+
+def utc_now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)

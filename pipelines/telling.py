@@ -1,0 +1,51 @@
+"""From due alerts to told people: what the published warehouse says is due, handed to `alerts/`, and what came of it
+put back into the lake."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import alerts
+from pipelines.lake import Lake
+from pipelines.publish import read_warehouse
+from pipelines.raw import DELIVERIES, DELIVERIES_SCHEMA
+from pipelines.settings import Settings, utc_now
+
+
+def slack_settings(settings: Settings) -> alerts.SlackSettings:
+    """How to reach Slack; without a token, messages go to the outbox."""
+    token = settings.slack_token
+    return alerts.SlackSettings(
+        token=token.get_secret_value() if token else None,
+        api_url=settings.slack_api_url,
+        org_channel=settings.slack_org_channel,
+        ops_channel=settings.slack_ops_channel,
+    )
+
+
+def due_alerts(settings: Settings) -> list[dict]:
+    """The rows of `alerts.alerts_due` in the published warehouse."""
+    if not settings.warehouse_file.exists():
+        return []
+    with read_warehouse(settings.warehouse_file) as db:
+        cursor = db.execute("select * from alerts.alerts_due order by alert_key")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
+    """What a delivery would send now."""
+    due = due_alerts(settings)
+    return alerts.pending(due, slack_settings(settings), alerts.open_ledger(settings.ledger_url)) if due else []
+
+
+def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -> tuple[list[alerts.Delivery], bool]:
+    """Tell what is due; returns what was done, and whether the ledger's export in the lake changed."""
+    ledger = alerts.open_ledger(settings.ledger_url)
+    deliveries = alerts.deliver(
+        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", utc_now(), say
+    )
+    return deliveries, export_ledger(ledger.export(), lake)
+
+
+def export_ledger(rows: Sequence[Mapping[str, object]], lake: Lake) -> bool:
+    """Put the ledger's rows into the lake; False when they are there already."""
+    return lake.write_rows(rows, DELIVERIES_SCHEMA, DELIVERIES, order_by="alert_key, recipient")

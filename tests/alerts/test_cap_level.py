@@ -1,0 +1,149 @@
+"""The words of a cap_level message."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from alerts import discover, render_text
+from tests.alerts.rows import developer_row, team_row
+
+DEVELOPER_AT_80 = """\
+🟡 dev-03 has reached 80 % of their November 2026 cap
+====================================================
+
+Used: 3.21 M of 4.00 M tokens (80 %) and $12.30 of $20.00 (61 %); 310 k of the tokens are estimated
+Cap: the token cap binds; both are carried over from an earlier month
+Pace: at this pace November ends at 4.37 M tokens (109 % of the cap) and $16.70; the cap is passed on 27 Nov 2026
+Data: measured through 22 Nov 2026
+
+Main drivers:
+• model opus-4.5: 2.10 M tokens (65 %)
+• task PAY-118: 1.20 M tokens (37 %)
+• task type refactoring: 900 k tokens (28 %)
+
+Next step: raise the cap in caps.csv (row developer,dev-03,2026-11) or agree what waits until 1 Dec 2026.
+
+Look it up:
+    select * from marts.usage_daily where developer_id = 'dev-03' and tokens > 0
+
+Team Platform. 80 % was reached on 21 Nov 2026. This is sent once per level and month.
+"""
+
+TEAM_AT_100 = """\
+🔴 Team Platform has used all of its November 2026 cap
+=====================================================
+
+Used: 26.1 M of 25.0 M tokens (104 %)
+Cap: token cap, set for this month
+Pace: at this pace November ends at 36.4 M tokens (145 % of the cap); the cap was reached on 19 Nov 2026
+Data: measured through 20 Nov 2026, 2 days ago; later use is not counted yet
+
+Main drivers:
+• developer dev-03: 9.90 M tokens (37 %)
+
+Next step: raise the cap in caps.csv (row team,platform,2026-11) or agree what waits until 1 Dec 2026.
+
+Look it up:
+    select * from marts.team_usage where team_id = 'platform'
+
+100 % was reached on 19 Nov 2026. This is sent once per level and month.
+"""
+
+
+def words(row):
+    return render_text(discover()["cap_level"](row))
+
+
+def line(row, label):
+    return next(text for text in words(row).splitlines() if text.startswith(f"{label}: "))
+
+
+def test_a_developers_lead_reads_this_at_80_percent():
+    assert words(developer_row()) == DEVELOPER_AT_80
+
+
+def test_a_teams_channel_reads_this_at_100_percent():
+    assert words(team_row()) == TEAM_AT_100
+
+
+def test_the_fallback_text_is_one_sentence_with_the_essence():
+    assert discover()["cap_level"](developer_row()).text == (
+        "dev-03 has reached 80 % of their November 2026 cap: 3.21 M of 4.00 M tokens (80 %), at this pace 109 % "
+        "by the end of the month (measured through 22 Nov 2026)."
+    )
+
+
+def test_with_a_pool_the_next_step_names_what_is_left_of_it():
+    row = developer_row(level=100, status="drawing_from_pool", pool_left_tokens=1_100_000, used_ratio=1.02)
+    assert line(row, "Next step") == (
+        "Next step: none is needed while the pool lasts: drawing from the Platform pool, 1.10 M tokens left."
+    )
+    empty = {**row, "pool_left_tokens": 0}
+    assert "raise the cap in caps.csv (row developer,dev-03,2026-11)" in line(empty, "Next step")
+
+
+def test_a_month_that_stays_within_its_cap_needs_no_step():
+    row = developer_row(projected_ratio=0.93, crosses_cap_on=None, projected_tokens=3_720_000)
+    assert line(row, "Pace").endswith("3.72 M tokens (93 % of the cap) and $16.70; it stays within the cap")
+    assert line(row, "Next step").startswith("Next step: none is needed at this pace; if more work is planned, ")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("set", "set for this month"),
+        ("carried", "carried over from an earlier month"),
+        ("approved", "approved for this month"),
+        ("baseline", "derived from the measured baseline"),
+    ],
+)
+def test_it_says_where_the_cap_comes_from(source, said):
+    assert line(developer_row(cap_source=source), "Cap").endswith(said)
+
+
+def test_the_binding_measure_comes_first():
+    row = developer_row(binding_measure="usd", used_usd=Decimal("16.40"), used_ratio=0.82)
+    assert line(row, "Used").startswith("Used: $16.40 of $20.00 (82 %) and 3.21 M of 4.00 M tokens (80 %)")
+    assert line(row, "Cap").startswith("Cap: the dollar cap binds")
+
+
+def test_a_cap_in_dollars_only_is_told_in_dollars():
+    row = developer_row(cap_tokens=None, binding_measure="usd", used_usd=Decimal("16.40"), used_ratio=0.82)
+    assert "$16.40 of $20.00 (82 %)" in line(row, "Used")
+    assert line(row, "Cap") == "Cap: dollar cap, carried over from an earlier month"
+
+
+def test_a_month_that_is_over_is_told_in_the_past():
+    row = team_row(as_of_date=date(2026, 12, 1))
+    assert line(row, "Pace").startswith("Pace: November ended at 36.4 M tokens")
+    assert "the next month's cap" in line(row, "Next step")
+
+
+def test_the_pool_and_the_organisation_are_called_by_their_names():
+    pool = team_row(scope="pool", scope_id="platform", scope_name="Platform")
+    assert "🔴 Platform pool has used all of its November 2026 cap" in words(pool)
+    org = team_row(scope="org", scope_id="org", scope_name="Example Ltd", team_id=None, team_name=None)
+    assert "🔴 Example Ltd has used all of its November 2026 cap" in words(org)
+
+
+def test_missing_figures_make_a_shorter_message_not_an_error():
+    names = "projected_tokens projected_usd projected_ratio crosses_cap_on drivers query estimated_tokens reached_on"
+    row = developer_row(**dict.fromkeys(names.split()), data_age_days=None, used_ratio=float("nan"))
+    assert line(row, "Pace") == "Pace: no projection yet: too little has been measured"
+    assert "Main drivers" not in words(row) and "Look it up" not in words(row)
+
+
+def test_the_words_stay_calm():
+    for row in (developer_row(), team_row(), team_row(scope="pool"), developer_row(level=100, status="over")):
+        assert "!" not in words(row)
+        assert sum(words(row).count(mark) for mark in "🟡🔴🔵") == 1
+
+
+def test_endless_names_stay_within_slacks_limits():
+    long = "<&*_~`" * 2000
+    row = developer_row(
+        **dict.fromkeys(["scope_name", "scope_id", "team_name", "team_id", "query"], long),
+        drivers=[{"what": "task", "name": long, "tokens": 10**30, "share_ratio": 1e9}] * 20,
+    )
+    assert discover()["cap_level"](row).blocks  # a Message beyond Slack's limits does not come to be
