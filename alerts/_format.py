@@ -9,9 +9,20 @@ from typing import Any
 
 NAME_LIMIT = 80
 
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # fixed: no locale
-)
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]  # fixed: no locale
 _SIZES = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 # Control characters, line and paragraph separators, zero-width and text-direction marks.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")

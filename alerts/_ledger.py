@@ -97,6 +97,15 @@ class Ledger:
             rows = connection.execute(sa.select(DELIVERIES).where(match)).mappings().all()
         return {(row["alert_key"], row["recipient"]): dict(row) for row in rows}
 
+    def export(self) -> list[dict[str, Any]]:
+        """Every delivery, times in UTC without a zone: what the warehouse shows as ops.alert_deliveries."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(DELIVERIES)).mappings().all()
+        return [
+            {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
+            for row in rows
+        ]
+
     def channel_of(self, recipient: str) -> str | None:
         """The conversation's id that Slack gave for this recipient's latest message, when there was one."""
         latest = (

@@ -65,7 +65,7 @@ def recipients(row: Mapping[str, Any], settings: SlackSettings) -> list[Recipien
         told.append(Recipient(UNADDRESSED, f"fill in {source}{_NO_OPS}"))
     own = _address(row.get("slack_id")) if row["scope"] == "developer" else None
     if own and own not in [each.address for each in told]:
-        told.append(Recipient(own, f"slack_id of developer {row['scope_id']}"))
+        told.append(Recipient(own, f"slack_id of {row['scope_id']} in developers.csv"))
     return told
 
 

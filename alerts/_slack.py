@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,7 @@ class Slack:
     ) -> Posted | None:
         """The earlier post of this alert to this recipient, or None when it is not there.
 
-        `known_id`: the conversation's id where an earlier post told it; else a user's conversation is opened.
+        `known_id`: the conversation's id where an earlier post told it; else it is asked for.
         Looks at most 1,000 messages back. Raises `DeliveryFailed` when the question stays open: with `retry_helps`
         when Slack could not be asked now, without it when the bot may not look (a missing scope, say).
         """
@@ -97,23 +97,35 @@ class Slack:
             include_all_metadata=True,
             limit=_PAGE_SIZE,
         )
-        cursor = None
-        for _ in range(_PAGES):
-            answer = self._call(functools.partial(ask, cursor=cursor), channel, "the channel")
+        for answer in self._pages(ask, channel):
             for found in answer.get("messages") or []:
                 metadata = found.get("metadata") or {}
                 if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == wanted:
                     return Posted(channel=channel, ts=str(found["ts"]))
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return None
         return None
 
     def _conversation(self, recipient: str) -> str:
-        if recipient[:1] not in ("U", "W"):
-            return recipient
-        answer = self._call(lambda: self._reader.conversations_open(users=recipient), recipient, "the user id")
-        return str((answer.get("channel") or {}).get("id") or recipient)
+        """The conversation's id, which reading needs: a user's is opened, a public channel's found by its #name."""
+        if recipient[:1] in ("U", "W"):
+            ask = functools.partial(self._reader.conversations_open, users=recipient)
+            answer = self._call(ask, recipient, "the user id")
+            return str((answer.get("channel") or {}).get("id") or recipient)
+        if recipient[:1] == "#":
+            ask = functools.partial(self._reader.conversations_list, exclude_archived=True, limit=_PAGE_SIZE)
+            for answer in self._pages(ask, recipient):
+                for channel in answer.get("channels") or []:
+                    if channel.get("name") == recipient[1:]:
+                        return str(channel["id"])
+        return recipient
+
+    def _pages(self, ask: Callable[..., Any], channel: str) -> Iterator[Any]:
+        cursor = None
+        for _ in range(_PAGES):
+            answer = self._call(functools.partial(ask, cursor=cursor), channel, "the channel")
+            yield answer
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
 
     def _call(self, request: Callable[[], Any], channel: str, source: str) -> Any:
         try:

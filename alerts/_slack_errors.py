@@ -19,18 +19,47 @@ _ADDRESS = "whoever runs Paceline: the Slack API address or a proxy on the way d
 _DOCS = "whoever runs Paceline: see this error at https://docs.slack.dev/reference/methods/chat.postMessage"
 
 _TOKEN_CODES = set(
-    "invalid_auth not_authed account_inactive token_revoked token_expired missing_scope no_permission"
-    " not_allowed_token_type access_denied ekm_access_denied team_access_not_granted org_login_required"
-    " enterprise_is_restricted app_missing_action_url two_factor_setup_required".split()
+    [
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "access_denied",
+        "ekm_access_denied",
+        "team_access_not_granted",
+        "org_login_required",
+        "enterprise_is_restricted",
+        "app_missing_action_url",
+        "two_factor_setup_required",
+    ]
 )
 _CHANNEL_CODES = set(
-    "channel_not_found not_in_channel is_archived restricted_action restricted_action_read_only_channel"
-    " restricted_action_non_threadable_channel restricted_action_thread_only_channel as_user_not_supported"
-    " user_not_found users_not_found user_disabled user_not_visible user_is_bot cannot_dm_bot messages_tab_disabled"
-    " invalid_users user_is_restricted".split()
+    [
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_only_channel",
+        "as_user_not_supported",
+        "user_not_found",
+        "users_not_found",
+        "user_disabled",
+        "user_not_visible",
+        "user_is_bot",
+        "cannot_dm_bot",
+        "messages_tab_disabled",
+        "invalid_users",
+        "user_is_restricted",
+    ]
 )
-_NOT_TAKEN_CODES = set("ratelimited rate_limited message_limit_exceeded team_added_to_org accesslimited".split())
-_UNSURE_CODES = set("internal_error fatal_error service_unavailable request_timeout".split())
+_NOT_TAKEN_CODES = set(["ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org", "accesslimited"])
+_UNSURE_CODES = set(["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
 
 
 class DeliveryFailed(Exception):

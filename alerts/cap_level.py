@@ -91,6 +91,8 @@ def _used(row: Row) -> str:
 
 def _cap(row: Row) -> str:
     source = _SOURCES.get(str(row.get("cap_source")), "of unknown origin")
+    if row["scope"] == "pool":
+        source = "set for every month in teams.csv"
     measures = _measures(row)
     name = "dollar cap" if measures[:1] == ["usd"] else "token cap"
     return f"the {name} binds; both are {source}" if len(measures) == 2 else f"{name}, {source}"
@@ -98,17 +100,22 @@ def _cap(row: Row) -> str:
 
 def _pace(row: Row) -> str:
     measures = [each for each in _measures(row) or ["tokens"] if m.number(row.get(f"projected_{each}")) is not None]
-    ends = [m.usd(row["projected_usd"]) if each == "usd" else m.tokens(row["projected_tokens"]) for each in measures]
+    ends = " and ".join(_projected(row, measure) for measure in measures)
     passed = _passed(row)
     if not ends:
         return passed or "no projection yet: too little has been measured"
     month, over = m.month_name(row["month"], year=False), _month_is_over(row)
-    start = f"{month} ended at" if over else f"at this pace {month} ends at"
     ratio = m.number(row.get("projected_ratio"))
-    share = "" if ratio is None else f" ({m.percent(ratio)} of the cap)"
     if not passed and not over and ratio is not None and ratio < 1:
         passed = "it stays within the cap"
-    return f"{start} {ends[0]}{share}{''.join(f' and {end}' for end in ends[1:])}{f'; {passed}' if passed else ''}"
+    start = f"{month} ended at" if over else f"at this pace {month} ends at"
+    return f"{start} {ends}{f'; {passed}' if passed else ''}"
+
+
+def _projected(row: Row, measure: str) -> str:
+    ends, cap = m.number(row[f"projected_{measure}"]), m.number(row.get(f"cap_{measure}"))
+    share = f" ({m.percent(ends / cap)} of the cap)" if cap else ""
+    return f"{m.usd(ends) if measure == 'usd' else m.tokens(ends)}{share}"
 
 
 def _month_is_over(row: Row) -> bool:
@@ -145,10 +152,10 @@ def _drivers(row: Row) -> list[str]:
 
 def _next_step(row: Row) -> str:
     month = m.as_date(row["month"])
-    line = m.escape(f"{row['scope']},{row['scope_id']},{month:%Y-%m}", limit=160)
-    raise_it, wait = f"raise the cap in caps.csv (row {line})", f"agree what waits until {m.day(m.next_month(month))}"
+    where, wait = _where_set(row), f"agree what waits until {m.day(m.next_month(month))}"
+    raise_it = f"raise {where}"
     if _month_is_over(row):
-        return f"check whether the next month's cap in caps.csv fits (this one is row {line})."
+        return f"check whether the new month needs another cap than this one ({where})."
     left = m.number(row.get("pool_left_tokens"))
     if row.get("status") == "drawing_from_pool" and left is not None and left > 0:
         pool = m.escape(row.get("team_name") or row.get("team_id") or "team")
@@ -159,6 +166,15 @@ def _next_step(row: Row) -> str:
     return f"{raise_it} or {wait}."
 
 
+def _where_set(row: Row) -> str:
+    """The cap, and where it is written down: a pool's in teams.csv, every other in caps.csv."""
+    scope, scope_id = row["scope"], m.escape(row["scope_id"], limit=160)
+    if scope == "pool":
+        measure = (_measures(row) or ["tokens"])[0]
+        return f"monthly_pool_{measure} in teams.csv (row {scope_id})"
+    return f"the cap in caps.csv (row {scope},{'' if scope == 'org' else scope_id},{m.as_date(row['month']):%Y-%m})"
+
+
 def _small_print(row: Row) -> str:
     words = [f"{int(row['level'])} % was reached on {m.day(row['reached_on'])}."] if row.get("reached_on") else []
     if row["scope"] in ("developer", "pool") and (row.get("team_name") or row.get("team_id")):
@@ -167,7 +183,9 @@ def _small_print(row: Row) -> str:
 
 
 def _essence(row: Row) -> str:
-    used = _of_cap(row, _measures(row)[0]) if _measures(row) else m.tokens(row.get("used_tokens"))
-    ratio = m.number(row.get("projected_ratio"))
-    ends = "" if ratio is None or _month_is_over(row) else f", at this pace {m.percent(ratio)} by the end of the month"
-    return f"{_title(row, m.escape)}: {used}{ends} (measured through {m.day(row.get('data_through_at'))})."
+    first = (_measures(row) or ["tokens"])[0]
+    used = _of_cap(row, first) if _measures(row) else m.tokens(row.get("used_tokens"))
+    ends, cap = m.number(row.get(f"projected_{first}")), m.number(row.get(f"cap_{first}"))
+    pace = f", at this pace {m.percent(ends / cap)} by the end of the month" if ends is not None and cap else ""
+    pace = "" if _month_is_over(row) else pace
+    return f"{_title(row, m.escape)}: {used}{pace} (measured through {m.day(row.get('data_through_at'))})."

@@ -5,7 +5,6 @@ AWS_ENDPOINT_URL ...). Nothing is ever copied to a path made from an object's na
 file system allows.
 """
 
-import gzip
 import os
 import stat
 from collections.abc import Iterator
@@ -138,8 +137,7 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
 
 def open_bytes(file: LogFile) -> BinaryIO:
     """The file's bytes, unpacked when its name ends in .gz."""
-    raw = filesystem(file.path).open(file.path, "rb") if is_remote(file.path) else open(file.path, "rb")
-    return gzip.open(raw, "rb") if file.key.endswith(".gz") else raw
+    return filesystem(file.path).open(file.path, "rb", compression="gzip" if file.key.endswith(".gz") else None)
 
 
 def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:

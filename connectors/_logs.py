@@ -85,7 +85,7 @@ from typed"""
 
 
 def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
-    reasons = ', '.join(f'case when {condition} then {reason} end' for condition, reason in checks)
+    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks)
     return f"nullif(concat_ws('; ', {reasons}), '')"
 
 

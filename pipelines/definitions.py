@@ -9,6 +9,7 @@ from pipelines.assets.models import model_assets
 from pipelines.assets.outcome import outcome_assets
 from pipelines.jobs import jobs
 from pipelines.partitions import daily
+from pipelines.progress import progress_logger
 from pipelines.resources import Deployment
 from pipelines.schedules import daily_schedule
 from pipelines.sensors import due_alerts
@@ -25,6 +26,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         schedules=[daily_schedule(settings.timezone)],
         sensors=[due_alerts],
         resources={"deployment": Deployment()},
+        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
         # Steps are short and Python's start-up is long: one process per run.
         executor=dg.in_process_executor,
     )

@@ -52,9 +52,7 @@ class Lake:
         if self.is_remote:
             bucket_root = self.root.partition("://")[2]
             found = self.fs.find(f"{bucket_root}/{below}", detail=True)
-            stamps = {
-                path.removeprefix(f"{bucket_root}/"): f"{i['size']}|{i.get('ETag')}" for path, i in found.items()
-            }
+            stamps = {path.removeprefix(f"{bucket_root}/"): f"{i['size']}|{i.get('ETag')}" for path, i in found.items()}
         else:
             stamps = {}
             for folder, _, names in os.walk(os.path.join(self.root, below)):

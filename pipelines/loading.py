@@ -80,7 +80,8 @@ def load_log_feed(
 def record_load(lake: Lake, load: Load) -> None:
     """Append a load to the lake's own record, one file per UTC day."""
     path = f"{LOADS}/day={load.started_at:%Y-%m-%d}/loads.parquet"
-    lake.write_rows([*lake.read_rows(path), {name: asdict(load)[name] for name in LOADS_SCHEMA}], LOADS_SCHEMA, path, order_by="started_at, feed")
+    row = {name: value for name, value in asdict(load).items() if name in LOADS_SCHEMA}
+    lake.write_rows([*lake.read_rows(path), row], LOADS_SCHEMA, path, order_by="started_at, feed")
 
 
 def lake_days(lake: Lake, feed: str) -> dict[date, list[str]]:

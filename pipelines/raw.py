@@ -55,7 +55,8 @@ class DaysToBuild:
 def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> DaysToBuild:
     """Compare the lake with what was built (day -> fingerprint). A day that lost its files is to be built, too."""
     code = _code_digest()
-    common = [settings.timezone, genai_prices.version(), lake.files("raw/org__model_aliases")]
+    aliases = lake.files("raw/org__model_aliases").get(org_path("model_aliases"))
+    common = [settings.timezone, genai_prices.version(), aliases]
     stamps: dict[date, list[str]] = {}
     for feed in log_feeds():
         for day, files in lake_days(lake, feed.table).items():
@@ -83,8 +84,8 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
     with lake.connect() as db:
         for feed in log_feeds():
             if files := _files_of(lake, feed, days):
-                names = ", ".join(feed.model_names)
-                seen |= set(db.execute(f"select distinct {names} from read_parquet($files)", {"files": files}).fetchall())
+                names = f"select distinct {', '.join(feed.model_names)} from read_parquet($files)"
+                seen |= set(db.execute(names, {"files": files}).fetchall())
     # Looked up again, not only when new: an alias may have changed since.
     rows = {name: genai_prices.model_name(*name, aliases) for name in {*known, *seen}}
     lake.write_rows(rows.values(), genai_prices.MODEL_NAMES_SCHEMA, MODEL_NAMES, order_by="raw_provider, raw_model")
@@ -106,7 +107,8 @@ def create_raw(
     _view(db, lake, "paceline__loads", LOADS_SCHEMA, _all(lake, LOADS))
     _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
     _view(db, lake, "paceline__alert_deliveries", DELIVERIES_SCHEMA, _one(lake, DELIVERIES))
-    _table(db, "paceline__run", "as_of_date date, timezone varchar, ran_at timestamp", [(as_of, settings.timezone, now)])
+    this_run = [(as_of, settings.timezone, now.replace(tzinfo=None))]
+    _table(db, "paceline__run", "as_of_date date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
     feeds = [(feed.table, feed.description, feed.restated_days) for feed in log_feeds()]
     _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer", feeds)

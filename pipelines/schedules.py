@@ -14,9 +14,10 @@ def daily_schedule(timezone: str) -> dg.ScheduleDefinition:
         cron_schedule="0 5 * * *",
         execution_timezone=timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Runs the daily job for the last completed day. Late and restated days are read again by themselves.",
+        description="Runs the daily job for the last completed day. Late and restated days follow by themselves.",
     )
     def daily_at_five(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}", partition_key=str(load_settings().as_of))
+        day = context.scheduled_execution_time.date()
+        return dg.RunRequest(run_key=str(day), partition_key=str(load_settings().as_of))
 
     return daily_at_five

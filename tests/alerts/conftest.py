@@ -31,6 +31,7 @@ def settings(slack):
         timeout_seconds=5,
         retries=1,
         retry_wait_seconds=0.01,
+        longest_wait_seconds=1,
     )
 
 

@@ -62,7 +62,7 @@ class FakeSlack:
         with self.lock:
             return self.faults[method].pop(0) if self.faults[method] else self.always.get(method)
 
-    def chat_postMessage(self, body):  # noqa: N802
+    def chat_postMessage(self, body):
         with self.lock:
             ts = f"{self.clock + len(self.messages):.6f}"
             stored = {key: value for key, value in body.items() if key != "channel"}
@@ -73,6 +73,16 @@ class FakeSlack:
 
     def conversations_open(self, body):
         return {"ok": True, "channel": {"id": _conversation(body["users"])}}
+
+    def conversations_list(self, body):
+        names = [
+            "general",
+            *dict.fromkeys(m["asked_channel"][1:] for m in self.messages if m["asked_channel"][0] == "#"),
+        ]
+        start = int(body.get("cursor") or 0)
+        more = str(start + 1) if len(names) > start + 1 else ""  # one channel per page
+        found = [{"id": _conversation(f"#{name}"), "name": name} for name in names[start : start + 1]]
+        return {"ok": True, "channels": found, "response_metadata": {"next_cursor": more}}
 
     def conversations_history(self, body):
         if body["channel"][0] not in "CD":
@@ -104,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         slack, method = self.server.slack, self.path.rsplit("/", 1)[1]
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         body = json.loads(raw) if "json" in self.headers["Content-Type"] else dict(parse_qsl(raw))

@@ -14,7 +14,7 @@ DEVELOPER_AT_80 = """\
 
 Used: 3.21 M of 4.00 M tokens (80 %) and $12.30 of $20.00 (61 %); 310 k of the tokens are estimated
 Cap: the token cap binds; both are carried over from an earlier month
-Pace: at this pace November ends at 4.37 M tokens (109 % of the cap) and $16.70; the cap is passed on 27 Nov 2026
+Pace: at this pace November ends at 4.37 M tokens (109 % of the cap) and $16.70 (83 % of the cap); the cap is passed on 27 Nov 2026
 Data: measured through 22 Nov 2026
 
 Main drivers:
@@ -85,7 +85,9 @@ def test_with_a_pool_the_next_step_names_what_is_left_of_it():
 
 def test_a_month_that_stays_within_its_cap_needs_no_step():
     row = developer_row(projected_ratio=0.93, crosses_cap_on=None, projected_tokens=3_720_000)
-    assert line(row, "Pace").endswith("3.72 M tokens (93 % of the cap) and $16.70; it stays within the cap")
+    assert line(row, "Pace").endswith(
+        "3.72 M tokens (93 % of the cap) and $16.70 (83 % of the cap); it stays within the cap"
+    )
     assert line(row, "Next step").startswith("Next step: none is needed at this pace; if more work is planned, ")
 
 
@@ -112,6 +114,28 @@ def test_a_cap_in_dollars_only_is_told_in_dollars():
     row = developer_row(cap_tokens=None, binding_measure="usd", used_usd=Decimal("16.40"), used_ratio=0.82)
     assert "$16.40 of $20.00 (82 %)" in line(row, "Used")
     assert line(row, "Cap") == "Cap: dollar cap, carried over from an earlier month"
+
+
+@pytest.mark.parametrize(
+    ("row", "step"),
+    [
+        (developer_row(), "raise the cap in caps.csv (row developer,dev-03,2026-11) or"),
+        (team_row(), "raise the cap in caps.csv (row team,platform,2026-11) or"),
+        (team_row(scope="org", scope_id="org"), "raise the cap in caps.csv (row org,,2026-11) or"),
+        (team_row(scope="pool"), "raise monthly_pool_tokens in teams.csv (row platform) or"),
+        (
+            team_row(scope="pool", binding_measure="usd", cap_usd=9),
+            "raise monthly_pool_usd in teams.csv (row platform) or",
+        ),
+    ],
+)
+def test_the_next_step_names_the_row_that_sets_the_cap(row, step):
+    assert line(row, "Next step").startswith(f"Next step: {step} agree what waits until 1 Dec 2026.")
+
+
+def test_each_measure_is_projected_against_its_own_cap():
+    row = developer_row(projected_usd=Decimal("23"), projected_ratio=1.15)
+    assert "4.37 M tokens (109 % of the cap) and $23.00 (115 % of the cap)" in line(row, "Pace")
 
 
 def test_a_month_that_is_over_is_told_in_the_past():

@@ -41,7 +41,7 @@ def test_a_post_carries_its_key_and_unfurls_nothing(client, slack):
 @pytest.mark.parametrize(
     ("fault", "retry_helps", "maybe_sent", "reason"),
     [
-        (status(429, Retry_After="999"), True, False, "Slack said ratelimited"),
+        (status(429, Retry_After="3"), True, False, "Slack said ratelimited"),
         (error("ratelimited"), True, False, "Slack said ratelimited"),
         (status(500), True, True, "Slack had an error of its own (HTTP 500)"),
         (error("fatal_error"), True, True, "Slack had an error of its own (fatal_error)"),
@@ -99,6 +99,14 @@ def test_a_direct_message_is_found_in_its_conversation(client, slack):
     assert slack.asked("conversations.open") == [{"users": "U0LEAD"}]
     assert client.find(MESSAGE.alert_key, "U0LEAD", SINCE, known_id="DU0LEAD") == posted
     assert len(slack.asked("conversations.open")) == 1
+
+
+def test_a_message_to_a_named_channel_is_found_by_the_channels_id(client, slack):
+    posted = client.post(MESSAGE, "#ai-platform")
+    assert posted.channel == "CAI-PLATFORM"
+    assert client.find(MESSAGE.alert_key, "#ai-platform", SINCE) == posted
+    failure = failure_of(lambda: client.find(MESSAGE.alert_key, "#private-one", SINCE))
+    assert (failure.code, failure.retry_helps) == ("channel_not_found", False)
 
 
 def test_the_search_follows_pages_and_ends(client, slack):

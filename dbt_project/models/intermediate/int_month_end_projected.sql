@@ -82,7 +82,12 @@ select
     scope_id,
     usage_date,
     is_past,
-    sum(case when is_past then tokens else expected_tokens * pace_tokens_ratio end) over to_date as projected_tokens,
-    sum(case when is_past then usd else expected_usd * pace_usd_ratio end) over to_date as projected_usd
+    -- Rounded, for a forecast has no digits behind the token, and sums of floats differ from run to run.
+    round(
+        sum(case when is_past then tokens else expected_tokens * pace_tokens_ratio end) over to_date
+    )::bigint as projected_tokens,
+    round(
+        sum(case when is_past then usd else expected_usd * pace_usd_ratio end) over to_date, 6
+    )::decimal(18, 6) as projected_usd
 from paced
 window to_date as (partition by scope, scope_id order by usage_date)

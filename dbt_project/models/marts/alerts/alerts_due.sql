@@ -3,7 +3,12 @@
 
 with
 
-run as (select as_of_date, date_trunc('month', as_of_date)::date as as_of_month from {{ source('raw', 'paceline__run') }}),
+run as (
+
+    select as_of_date, date_trunc('month', as_of_date)::date as as_of_month
+    from {{ source('raw', 'paceline__run') }}
+
+),
 
 caps as (
 
@@ -55,12 +60,17 @@ usage_by_scope as (
 
 looked_at as (
 
-    select scope, scope_id, date_trunc('month', usage_date)::date as month, what, name, sum(total_tokens) as tokens
+    select
+        usage_by_scope.scope,
+        usage_by_scope.scope_id,
+        date_trunc('month', usage_by_scope.usage_date)::date as month,
+        parts.what,
+        parts.name,
+        sum(usage_by_scope.total_tokens) as tokens
     from usage_by_scope
     cross join lateral (
         values ('model', model), ('task_type', task_type), ('task', task_id)
     ) as parts (what, name)
-    where name is not null
     group by all
 
 ),
@@ -71,12 +81,19 @@ drivers as (
         scope,
         scope_id,
         month,
-        list({'what': what, 'name': name, 'tokens': tokens} order by tokens desc, what) as drivers
+        list(struct_pack(what := what, name := name, tokens := tokens, share_ratio := share_ratio)
+            order by tokens desc, what) as drivers
     from (
-        select *
+        select
+            *,
+            tokens / nullif(sum(tokens) over (partition by scope, scope_id, month, what), 0) as share_ratio
         from looked_at
-        qualify row_number() over (partition by scope, scope_id, month, what order by tokens desc, name) = 1
+        qualify row_number() over (
+            partition by scope, scope_id, month, what
+            order by name is null, tokens desc, name
+        ) = 1
     ) as largest
+    where name is not null and tokens > 0
     group by scope, scope_id, month
 
 ),

@@ -1,6 +1,11 @@
 with
 
-run as (select as_of_date, date_trunc('month', as_of_date)::date as as_of_month from {{ source('raw', 'paceline__run') }}),
+run as (
+
+    select as_of_date, date_trunc('month', as_of_date)::date as as_of_month
+    from {{ source('raw', 'paceline__run') }}
+
+),
 
 -- Every cap in force, used or not.
 caps as (
@@ -101,8 +106,8 @@ measured as (
         coalesce(used.estimated_tokens, 0) as estimated_tokens,
         coalesce(used.used_tokens, 0)::double / nullif(caps.cap_tokens, 0) as tokens_ratio,
         coalesce(used.used_usd, 0)::double / nullif(caps.cap_usd, 0) as usd_ratio,
-        coalesce(projected.projected_tokens, used.used_tokens, 0)::double as projected_tokens,
-        coalesce(projected.projected_usd, used.used_usd, 0)::double as projected_usd,
+        coalesce(projected.projected_tokens, used.used_tokens, 0)::bigint as projected_tokens,
+        coalesce(projected.projected_usd, used.used_usd, 0)::decimal(18, 6) as projected_usd,
         crossings.near_cap_on,
         coalesce(crossings.crossed_cap_on, will_cross.crosses_cap_on) as crosses_cap_on
     from caps
@@ -130,7 +135,9 @@ bound as (
             when usd_ratio is null or tokens_ratio >= usd_ratio then 'tokens'
             else 'usd'
         end as binding_measure,
-        greatest(projected_tokens / nullif(cap_tokens, 0), projected_usd / nullif(cap_usd, 0)) as projected_ratio_p50
+        greatest(
+            projected_tokens::double / nullif(cap_tokens, 0), projected_usd::double / nullif(cap_usd, 0)
+        ) as projected_ratio_p50
     from measured
 
 ),

@@ -1,0 +1,51 @@
+# Everything a newcomer needs; `make` lists it. Needs Python >= 3.11, git and make; uses uv when it is there.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 3000
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SETUP := $(VENV)/.installed
+
+.PHONY: help run test ui bench lint lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: $(SETUP) ## Run the daily job: on the configured sources, or on the example company when none is configured
+	@$(BIN)/paceline run
+
+test: $(SETUP) ## Run all tests, dbt's unit tests included
+	@$(BIN)/python -m pytest
+
+ui: $(SETUP) ## Open Dagster on 127.0.0.1:3000 (PORT changes it), with its schedule and sensor running
+	@$(BIN)/python -m pipelines.home $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) -w workspace.yaml
+
+bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, and a run with nothing new
+	@$(BIN)/python -m benchmarks.bench
+
+lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+lock: ## Pin all dependencies anew, with hashes (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and everything that runs have made (data/ included)
+	@rm -rf $(VENV) data build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(SETUP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Paceline needs Python 3.11 or newer; none was found on PATH."; exit 1; }
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $(SETUP)

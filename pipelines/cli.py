@@ -1,0 +1,209 @@
+"""The `paceline` command: thin doors to the Dagster jobs and the SQL that the UI offers, too.
+
+Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readable paragraph.
+"""
+
+import shutil
+import sys
+from datetime import date, datetime
+
+import click
+
+from pipelines.settings import ROOT, Settings, load_settings
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Failed(click.ClickException):
+    """Something that the user should read; exit status 1."""
+
+    def show(self, file=None) -> None:
+        """Print the message to stderr."""
+        click.echo(f"paceline: {self.format_message()}", err=True)
+
+
+def main() -> None:
+    """Run the command; errors of settings are readable, too."""
+    from pydantic import ValidationError
+
+    try:
+        commands()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        click.echo(
+            f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
+        )
+        sys.exit(2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Measure what coding agents use, compare it with caps, and plan the next month."""
+
+
+@commands.command()
+@click.option("--from", "first", type=DAY, help="Read the logs of this day and later again, changed or not.")
+@click.option("--to", "last", type=DAY, help="Last day to read again (default: the as-of day).")
+@click.option("--as-of", "as_of", type=DAY, help="Last day included, as if it had just ended.")
+@click.option("--no-alerts", is_flag=True, help="Tell nobody, neither by Slack nor in the outbox.")
+def run(first: datetime | None, last: datetime | None, as_of: datetime | None, no_alerts: bool) -> None:
+    """Run the daily job: load what is new, build, publish, tell what is due."""
+    settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
+    again = _range(first, last, settings.as_of)
+    from pipelines.daily_run import run_daily
+
+    ok = run_daily(settings, as_of=as_of.date() if as_of else None, again=again, no_alerts=no_alerts, say=_say)
+    _print_caps(settings)
+    if not ok:
+        sys.exit(1)
+
+
+@commands.command()
+@click.argument("sql")
+@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def query(sql: str, style: str) -> None:
+    """Run one SQL query on the published warehouse."""
+    settings = load_settings()
+    import duckdb
+
+    with _warehouse(settings) as db:
+        try:
+            cursor = db.execute(sql)
+            names = [column[0] for column in cursor.description or []]
+            rows = cursor.fetchall()
+        except duckdb.Error as error:
+            raise Failed(str(error)) from error
+    _print_rows(names, rows, style)
+
+
+@commands.command()
+def sources() -> None:
+    """Show every source: whether it is configured, what it needs, and how old its data are."""
+    settings = load_settings()
+    from connectors import discover
+
+    known = {}
+    if settings.warehouse_file.exists():
+        with _warehouse(settings) as db:
+            cursor = db.execute(
+                "select feed, loaded_through_date, last_record_at, data_age_days, quarantined, last_error "
+                "from ops.source_freshness"
+            )
+            known = {row[0]: row[1:] for row in cursor.fetchall()}
+    rows = []
+    for source in discover():
+        configured = source.is_configured(settings.environ)
+        state = (
+            "examples" if configured and settings.uses_examples else "configured" if configured else "not configured"
+        )
+        for feed in source.feeds:
+            through, newest, age, quarantined, error = known.get(feed.table, (None,) * 5)
+            rows.append(
+                (
+                    feed.table,
+                    state,
+                    through,
+                    newest,
+                    age,
+                    quarantined,
+                    error or ("" if configured else f"needs {source.needs}"),
+                )
+            )
+    _print_rows(["feed", "state", "loaded_through", "newest_record", "age_days", "quarantined", "note"], rows, "table")
+
+
+@commands.command()
+def init() -> None:
+    """Write a first version of the org CSVs from what the gateway recorded. Never overwrites a file."""
+    settings = load_settings()
+    from pipelines.proposals import propose_org
+
+    if settings.uses_examples:
+        raise Failed(
+            "no source is configured, so there is nobody to propose. Set one (see: paceline sources) and run it."
+        )
+    folder = settings.org_dir_given or ROOT / "org"
+    with _warehouse(settings) as db:
+        written, kept = propose_org(db, folder)
+    for path in written:
+        click.echo(f"written  {path}")
+    for path in kept:
+        click.echo(f"kept     {path} (there already)")
+    click.echo("Read them, correct them, then: paceline run")
+
+
+def _range(first: datetime | None, last: datetime | None, as_of: date) -> tuple[date, date] | None:
+    if first is None and last is None:
+        return None
+    if first is None:
+        raise click.UsageError("--to needs --from")
+    start, end = first.date(), last.date() if last else as_of
+    if start > end:
+        raise click.UsageError(f"--from {start} is after --to {end}")
+    return start, end
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _warehouse(settings: Settings):
+    from pipelines.publish import read_warehouse
+
+    if not settings.warehouse_file.exists():
+        raise Failed(f"there is no warehouse at {settings.warehouse_file} yet. Make one: paceline run")
+    return read_warehouse(settings.warehouse_file)
+
+
+def _print_caps(settings: Settings) -> None:
+    """The caps of the as-of month, as the last published warehouse knows them."""
+    if not settings.warehouse_file.exists():
+        return
+    with _warehouse(settings) as db:
+        cursor = db.execute("""
+            select
+                scope, scope_id, format('{:,}', used_tokens) as used_tokens,
+                coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
+                coalesce(cast(round(cap_usd, 2) as varchar), '') as cap_usd,
+                coalesce(cap_source, '') as cap_source,
+                coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
+                coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
+                coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
+                status
+            from plan.cap_utilization
+            where month = date_trunc('month', as_of_date)
+            order by array_position(['org', 'team', 'pool', 'developer'], scope), scope_id""")
+        names = [column[0] for column in cursor.description]
+        rows = cursor.fetchall()
+        as_of = db.execute("select max(as_of_date) from plan.cap_utilization").fetchall()[0][0]
+    click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
+    _print_rows(names, rows, "table")
+
+
+def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:
+    if style == "csv":
+        import csv
+
+        out = csv.writer(sys.stdout)
+        out.writerows([names, *rows])
+    elif style == "json":
+        import json
+
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, indent=1))
+    else:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*names, box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        # A pipe gets the whole width; a terminal folds.
+        console = Console(
+            width=None if sys.stdout.isatty() else max(200, shutil.get_terminal_size().columns), markup=False
+        )
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()

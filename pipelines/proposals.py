@@ -1,0 +1,63 @@
+"""A first version of the org CSVs, from what the gateway recorded: something to correct instead of an empty page."""
+
+import csv
+from pathlib import Path
+
+import duckdb
+
+from connectors import org
+
+# Everybody counts from the first measured day on; whoever came or left later is for a person to say.
+PROPOSALS = {
+    "teams": """
+        select team_id, name, slack_channel, lead_slack_id, monthly_pool_tokens, monthly_pool_usd
+        from core.dim_teams
+        order by team_id""",
+    "developers": """
+        select
+            developer_id, email, name, nullif(team_id, 'unattributed') as team_id,
+            (select min(usage_date) from core.fct_usage_daily) as valid_from, null as valid_to, role, slack_id
+        from core.dim_developers
+        order by developer_id""",
+    "identities": """
+        select
+            kind, value, developer_id,
+            (select min(usage_date) from core.fct_usage_daily) as valid_from, null as valid_to
+        from (
+            select distinct unnest([
+                {'kind': 'email', 'value': user_email},
+                {'kind': 'user_id', 'value': user_id},
+                {'kind': 'key_alias', 'value': key_alias}
+            ], recursive := true), developer_id
+            from intermediate.int_usage_daily
+            inner join intermediate.int_identities_resolved using (identity_key, usage_date)
+            where developer_id != 'unattributed'
+        )
+        where value is not null
+        -- A name that several people share proves nobody.
+        qualify count(distinct developer_id) over (partition by kind, value) = 1
+        order by developer_id, kind, value""",
+    # Empty: without a row, a cap is the measured baseline and the buffer.
+    "caps": "select null where false",
+}
+
+
+def propose_org(db: duckdb.DuckDBPyConnection, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Write the CSVs that are missing in the folder; returns (written, kept)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written, kept = [], []
+    for table, sql in PROPOSALS.items():
+        path = folder / f"{table}.csv"
+        if path.exists():
+            kept.append(path)
+            continue
+        cursor = db.execute(sql)
+        names = [column[0] for column in cursor.description]
+        header = [name for name in org.header(table) if name != "note"]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with path.open("w", newline="") as file:
+            out = csv.writer(file)
+            out.writerow(header)
+            out.writerows(["" if row.get(name) is None else row[name] for name in header] for row in rows)
+        written.append(path)
+    return written, kept

@@ -1,0 +1,197 @@
+"""The daily job as its users run it: `paceline run` on the example company, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+EXPECTED = Path(__file__).parent.parent / "data" / "expected"
+PACELINE = Path(sys.executable).with_name("paceline")
+
+
+def paceline(data_dir: Path, *args: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run the command in an environment that knows nothing but the data directory."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
+    env = clean | {"PACELINE_DATA_DIR": str(data_dir)} | variables
+    return subprocess.run([PACELINE, *args], env=env, cwd=data_dir, capture_output=True, text=True, timeout=300)
+
+
+def rows(data_dir: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
+        return db.execute(sql).fetchall()
+
+
+def content(data_dir: Path) -> dict[str, list[tuple]]:
+    """Every row of every published table, but for the times at which the pipeline worked."""
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
+        tables = db.execute("""
+            select schema_name || '.' || table_name from duckdb_tables()
+            where not internal and schema_name not in ('main', 'ops') order by 1""").fetchall()
+        return {table: sorted(db.execute(f"from {table}").fetchall(), key=repr) for (table,) in tables}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory) -> Path:
+    """A data directory after one run on the example company."""
+    data_dir = tmp_path_factory.mktemp("example")
+    done = paceline(data_dir, "run")
+    assert done.returncode == 0, done.stderr
+    (data_dir / "first_run.txt").write_text(done.stdout + done.stderr)
+    return data_dir
+
+
+# The expected files hold reported and estimated usage apart; the warehouse's columns are their sum.
+TOTALS = """
+    select {keys}, requests + est_requests, input_total + est_input_total, output + est_output,
+        round(cost_list + est_cost_list, 5)
+    from read_csv('{file}', nullstr = 'none') order by all"""
+OURS = """
+    select {keys}, sum(requests)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint,
+        round(sum(case when is_unpriced then 0 else cost_usd end)::double, 5)
+    from core.fct_usage_daily group by all having sum(requests) > 0 order by all"""
+
+
+@pytest.mark.parametrize(
+    ("file", "theirs", "ours"),
+    [
+        ("developer_day", "developer_id, day", "developer_id, usage_date"),
+        ("model_day", "lower(provider), lower(model), day", "provider, model, usage_date"),
+        ("task", "coalesce(task, '')", "coalesce(task_id, '')"),
+    ],
+)
+def test_every_token_and_every_dollar_of_the_example_company_is_counted_once(example, file, theirs, ours):
+    source = EXPECTED / f"{file}__gateway_observed.csv"
+    expected = duckdb.sql(TOTALS.format(keys=theirs, file=source)).fetchall()
+    measured = rows(example, OURS.format(keys=ours))
+
+    assert [row[:-1] for row in measured] == [row[:-1] for row in expected]
+    # The files are rounded to 1e-6 twice per row, so a sum of two may be off by one of these.
+    assert [row[-1] for row in measured] == pytest.approx([row[-1] for row in expected], abs=1.1e-5)
+
+
+def test_total_cost_agrees_to_a_millionth_of_a_dollar_per_developer_and_day(example):
+    difference = rows(example, f"""
+        select max(abs(ours.usd - theirs.usd)) from (
+            select developer_id, usage_date as day, sum(cost_usd) filter (not is_unpriced) as usd
+            from core.fct_usage_daily group by all) as ours
+        inner join (
+            select developer_id, day, cost_list + est_cost_list as usd
+            from read_csv('{EXPECTED}/developer_day__gateway_observed.csv')) as theirs using (developer_id, day)""")
+
+    assert difference[0][0] <= 1e-6
+
+
+def test_caps_are_crossed_on_the_days_on_which_they_were_crossed(example):
+    expected = duckdb.sql(f"""
+        select scope, scope_id, month || '-01', cap_tokens, used_tokens, first_day_80pct, first_day_100pct
+        from read_csv('{EXPECTED}/cap_usage.csv') order by all""").fetchall()
+    measured = rows(example, """
+        select
+            scope, scope_id, month::varchar, cap_tokens, used_tokens::bigint,
+            min(crossed_on) filter (level = 80), min(crossed_on) filter (level = 100)
+        from plan.cap_utilization
+        left join (from plan.cap_crossings where measure = 'tokens') using (month, scope, scope_id)
+        where (scope, scope_id, month) in (
+            select scope, scope_id, (month || '-01')::date
+            from read_csv('""" + str(EXPECTED / "cap_usage.csv") + """'))
+        group by all order by all""")
+
+    assert measured == expected
+
+
+def test_the_first_run_shows_the_caps_and_a_rendered_alert(example):
+    shown = (example / "first_run.txt").read_text()
+
+    assert "Caps of November 2026, measured through 2026-11-22" in shown
+    assert "drawing_from_pool" in shown
+    assert "has used all of its November 2026 cap" in shown
+    assert len(list((example / "outbox").glob("*dev-03*.txt"))) == 1
+
+
+def test_a_first_load_of_history_tells_nobody_about_old_months(example):
+    told = rows(example, "select distinct month::varchar from ops.alert_deliveries")
+
+    assert told == [("2026-11-01",)]
+
+
+def test_running_again_changes_nothing_and_tells_nobody_twice(example):
+    before = content(example), sorted(os.listdir(example / "outbox"))
+
+    again = paceline(example, "run")
+
+    assert again.returncode == 0, again.stderr
+    assert (content(example), sorted(os.listdir(example / "outbox"))) == before
+    assert "0 days to build" in again.stderr
+    assert "has used all" not in again.stdout + again.stderr
+
+
+def test_reading_a_range_again_changes_nothing(example):
+    before = content(example)
+
+    done = paceline(example, "run", "--from", "2026-10-01", "--to", "2026-10-05")
+
+    assert done.returncode == 0, done.stderr
+    assert "reading" in done.stderr
+    assert content(example) == before
+
+
+def test_every_published_relation_and_column_is_described(example):
+    bare = rows(example, """
+        select schema_name || '.' || table_name from duckdb_tables()
+        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')
+        union all
+        select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()
+        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')""")
+
+    assert bare == []
+
+
+def test_the_published_warehouse_reads_nothing_outside_itself(example):
+    assert rows(example, "select count(*) from duckdb_views() where not internal and sql ilike '%parquet%'") == [(0,)]
+    assert rows(example, "select count(*) from duckdb_schemas() where schema_name in ('raw', 'staging')") == [(0,)]
+
+
+def test_an_open_session_of_an_analyst_stops_no_run(example):
+    with duckdb.connect(str(example / "warehouse.duckdb"), read_only=True) as analyst:
+        before = analyst.execute("select count(*) from core.fct_usage_daily").fetchall()
+        done = paceline(example, "run", "--no-alerts")
+        assert done.returncode == 0, done.stderr
+        assert analyst.execute("select count(*) from core.fct_usage_daily").fetchall() == before
+
+
+def test_query_prints_what_sql_answers(example):
+    done = paceline(example, "query", "select sum(total_tokens) as tokens from core.fct_usage_daily", "--format", "json")
+
+    # 80,335,387 input and 1,186,241 output tokens, reported and estimated.
+    assert json.loads(done.stdout) == [{"tokens": "81521628"}] or json.loads(done.stdout) == [{"tokens": 81521628}]
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "words"),
+    [
+        (["query", "select nothing from nowhere"], 1, "nowhere"),
+        (["query", "drop table core.fct_usage_daily"], 1, "read-only"),
+        (["run", "--from", "yesterday"], 2, "yesterday"),
+        (["run", "--to", "2026-11-01"], 2, "--to needs --from"),
+        (["run", "--from", "2026-11-02", "--to", "2026-11-01"], 2, "is after"),
+        (["nonsense"], 2, "nonsense"),
+        (["init"], 1, "no source is configured"),
+    ],
+)
+def test_a_mistake_gets_one_readable_paragraph_and_its_exit_status(example, args, status, words):
+    done = paceline(example, *args)
+
+    assert done.returncode == status
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_time_zone_is_named(tmp_path):
+    done = paceline(tmp_path, "run", PACELINE_TIMEZONE="Berlin")
+
+    assert done.returncode == 2
+    assert "'Berlin' is no time zone" in done.stderr
