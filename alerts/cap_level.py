@@ -51,8 +51,7 @@ def _line(label: str, words: str) -> str:
 
 def _title(row: Row, written: Any) -> str:
     reached = "has used all of" if int(row["level"]) >= 100 else f"has reached {int(row['level'])} % of"
-    whose = "their" if row["scope"] == "developer" else "its"
-    return f"{_who(row, written)} {reached} {whose} {m.month_name(row['month'])} cap"
+    return f"{_who(row, written)} {reached} its {m.month_name(row['month'])} cap"
 
 
 def _who(row: Row, written: Any) -> str:
@@ -100,7 +99,7 @@ def _cap(row: Row) -> str:
 
 def _pace(row: Row) -> str:
     measures = [each for each in _measures(row) or ["tokens"] if m.number(row.get(f"projected_{each}")) is not None]
-    ends = " and ".join(_projected(row, measure) for measure in measures)
+    ends = " and ".join(_projected(row, measure) for measure in measures).replace(" %)", " % of the cap)", 1)
     passed = _passed(row)
     if not ends:
         return passed or "no projection yet: too little has been measured"
@@ -114,7 +113,7 @@ def _pace(row: Row) -> str:
 
 def _projected(row: Row, measure: str) -> str:
     ends, cap = m.number(row[f"projected_{measure}"]), m.number(row.get(f"cap_{measure}"))
-    share = f" ({m.percent(ends / cap)} of the cap)" if cap else ""
+    share = f" ({m.percent(ends / cap)})" if cap else ""
     return f"{m.usd(ends) if measure == 'usd' else m.tokens(ends)}{share}"
 
 
@@ -155,7 +154,7 @@ def _next_step(row: Row) -> str:
     where, wait = _where_set(row), f"agree what waits until {m.day(m.next_month(month))}"
     raise_it = f"raise {where}"
     if _month_is_over(row):
-        return f"check whether the new month needs another cap than this one ({where})."
+        return f"check the cap of {m.month_name(m.next_month(month))}; this one was {where}."
     left = m.number(row.get("pool_left_tokens"))
     if row.get("status") == "drawing_from_pool" and left is not None and left > 0:
         pool = m.escape(row.get("team_name") or row.get("team_id") or "team")

@@ -34,7 +34,8 @@ class LogFeed:
 
     variable       environment variable with the folder or `s3://` prefix
     json_columns   what DuckDB reads of each record: top-level key -> DuckDB type; leaves stay text, so that a wrong
-                   type shows as a reason instead of as a silent NULL
+                   type shows as a reason instead of as a silent NULL; JSON for what SQL looks into (a text that is no
+                   JSON would stop the query, and its whole file)
     parsed         name -> SQL over the JSON columns: what several fields share, worked out once per record
     fields         column of the lake -> Field, over the JSON columns and `parsed`
     recorded_at    the EPOCH field whose UTC date decides the lake day

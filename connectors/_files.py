@@ -5,6 +5,8 @@ AWS_ENDPOINT_URL ...). Nothing is ever copied to a path made from an object's na
 file system allows.
 """
 
+import gzip
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -65,6 +67,8 @@ def list_files(location: str, variable: str) -> tuple[list[LogFile], list[Unread
 
     Raises SourceRefused when the location itself is wrong or closed, SourceUnavailable when it does not answer.
     """
+    if is_remote(location) and not location.startswith(("s3://", "s3a://")):
+        raise SourceRefused(f"{variable} is '{location}': expected a folder or s3://bucket/prefix. Correct {variable}.")
     found = _list_remote(location, variable) if is_remote(location) else _list_local(location, variable)
     files, unreadable = found
     known, unknown = [], []
@@ -86,12 +90,20 @@ def _list_local(location: str, variable: str) -> tuple[list[LogFile], list[Unrea
     files, unreadable = [], []
 
     def refuse(error: OSError) -> None:
-        unreadable.append(Unreadable(os.path.relpath(error.filename, root), f"folder: {error.strerror}"))
+        unreadable.append(Unreadable(_printable(os.path.relpath(error.filename, root)), f"folder: {error.strerror}"))
 
-    for folder, _, names in os.walk(root, onerror=refuse):
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        for name in folders:
+            path = os.path.join(folder, name)
+            # A link like `latest` leads to what is read at its own place anyway.
+            if os.path.islink(path) and not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
+                unreadable.append(Unreadable(_printable(os.path.relpath(path, root)), "folder: links are not followed"))
         for name in names:
             path = os.path.join(folder, name)
             key = os.path.relpath(path, root)
+            if path != _printable(path):
+                unreadable.append(Unreadable(_printable(key), "file: the name is not UTF-8"))
+                continue
             try:
                 status = os.stat(path)
             except OSError as error:
@@ -104,6 +116,11 @@ def _list_local(location: str, variable: str) -> tuple[list[LogFile], list[Unrea
                 continue
             files.append(LogFile(key, path, status.st_size, str(status.st_mtime_ns)))
     return files, unreadable
+
+
+def _printable(path: str) -> str:
+    """The path itself, or with escapes in place of what is not UTF-8."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
@@ -124,7 +141,7 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
         raise SourceRefused(f"{asked}: there is no such bucket. Correct {variable}.")
     files = [
         LogFile(
-            key=path.removeprefix(root).lstrip("/"),
+            key=path.removeprefix(f"{root}/"),
             path=f"{scheme}://{path}",
             size=info["size"],
             version=f"{info.get('LastModified')}|{info.get('ETag')}",
@@ -137,7 +154,29 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
 
 def open_bytes(file: LogFile) -> BinaryIO:
     """The file's bytes, unpacked when its name ends in .gz."""
-    return filesystem(file.path).open(file.path, "rb", compression="gzip" if file.key.endswith(".gz") else None)
+    compression = "gzip" if file.key.lower().endswith(".gz") else None
+    # Buffered, for fsspec's own readline knows no limit.
+    return io.BufferedReader(filesystem(file.path).open(file.path, "rb", compression=compression))
+
+
+def read_lines(file: LogFile, longest: int) -> Iterator[tuple[int, bytes | None]]:
+    """`lines` of a file. Raises SourceUnavailable when the place where it lies stops answering.
+
+    What is wrong with this file alone raises OSError (BadGzipFile included), EOFError or zlib.error.
+    """
+    if not is_remote(file.path):
+        with open_bytes(file) as stream:
+            yield from lines(stream, longest)
+        return
+    import botocore.exceptions
+
+    try:
+        with open_bytes(file) as stream:
+            yield from lines(stream, longest)
+    except (gzip.BadGzipFile, FileNotFoundError, PermissionError):
+        raise
+    except (OSError, botocore.exceptions.BotoCoreError) as error:
+        raise SourceUnavailable(f"Reading {file.path} failed ({error}). The next run tries it again.") from error
 
 
 def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
@@ -145,7 +184,7 @@ def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     while chunk := stream.readline(longest + 1):
         number += 1
-        if len(chunk) > longest:
+        if len(chunk) > longest and not chunk.endswith(b"\n"):
             while chunk and not chunk.endswith(b"\n"):
                 chunk = stream.readline(longest + 1)
             yield number, None

@@ -10,36 +10,37 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import duckdb
 
 from connectors._contract import Field, LogFeed
-from connectors._files import LogFile, Unreadable, lines, open_bytes
+from connectors._files import LogFile, Unreadable, read_lines
 
 LONGEST_LINE_BYTES = 64 * 1024**2
 FAST_LINE_BYTES = 16 * 1024**2  # longer lines go to the slow lane, for DuckDB keeps buffers of this size
 # Before this no product that we read existed: an older time is a wrong unit or a broken clock.
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+LARGEST_COUNT = 10**12  # no call has more of anything, and a count near the end of BIGINT would stop every sum
 QUARANTINE_SCHEMA = {"_file": "VARCHAR", "_line": "BIGINT", "record_id": "VARCHAR", "reason": "VARCHAR"}
 
 
 def read_logs(
     db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime
 ) -> list[Unreadable]:
-    """Fill the temporary tables `kept` (feed.schema) and `refused` (QUARANTINE_SCHEMA) from the files.
+    """Fill the temporary tables `kept` (feed.schema, `reasons` always NULL) and `refused` (QUARANTINE_SCHEMA).
 
     Returns the files that could not be read to their end (also listed in `refused`): they are worth another try.
+    Raises SourceUnavailable when the place where the files lie stops answering.
     """
-    _create(db, "kept", feed.schema)
+    _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
     _create(db, "refused", QUARANTINE_SCHEMA)
     if not files:
         return []
-    suspects = _fast(db, feed, files, now)
     unread = []
     with tempfile.TemporaryDirectory(prefix="paceline-") as scratch:
-        for file in suspects:
+        for file in _fast(db, feed, files, now):
             problem = _slow(db, feed, file, now, os.path.join(scratch, "clean.jsonl"))
             if problem:
                 unread.append(Unreadable(file.key, problem))
@@ -47,13 +48,14 @@ def read_logs(
     return unread
 
 
-def select_records(feed: LogFeed, numbered: bool) -> str:
-    """SQL that turns the JSON columns of the table `read` into fields.
+def select_records(feed: LogFeed, key_from: int | None) -> str:
+    """SQL that turns the JSON columns of the table `read` into fields (`key_from` as in `_judge`).
 
     `reasons` says why a record is refused: all reasons in numbered files; elsewhere only whether there is one (NULL or
     '?'), for wording them costs as much as everything else together.
     """
-    place = "paceline_key as _file, paceline_line as _line" if numbered else "filename as _file, null::bigint as _line"
+    numbered = key_from is None
+    key, line = ("paceline_key", "paceline_line") if numbered else (f"filename[{key_from}:]", "null::bigint")
     parsed = "".join(f", {sql} as {name}" for name, sql in feed.parsed.items())
     texts = ",\n        ".join(f"{f.leaf} as {name}" for name, f in feed.fields.items())
     typed = ",\n        ".join(f"{_typed(name, f)} as {name}" for name, f in feed.fields.items())
@@ -61,7 +63,7 @@ def select_records(feed: LogFeed, numbered: bool) -> str:
     word = _all_reasons if numbered else _any_reason
     return f"""
 with records as (
-    select *{parsed}, {place} from read
+    select *{parsed}, {key} as _file, {line} as _line from read
 ),
 
 texts as (
@@ -102,16 +104,17 @@ def _typed(name: str, f: Field) -> str:
         return f"nullif({name}, '')"
     if f.type == "VARCHAR[]":
         return f"json_extract_string({name}, '$[*]')"
-    return f"try_cast({name} as {f.type})"
+    value = f"try_cast({name} as {f.type})"
+    return f"case when {value} between 0 and {LARGEST_COUNT} then {value} end" if f.type == "BIGINT" else value
 
 
 def _checks(name: str, f: Field) -> list[tuple[str, str]]:
     """(condition, reason) for every way in which a text does not make a value of its field."""
     wrong = {
         "BIGINT": (
-            f"{name} is not null and coalesce("
-            f"try_cast({name} as bigint) < 0 or try_cast({name} as bigint)::varchar != {name}, true)",
-            "a whole number, 0 or more",
+            f"{name} is not null and coalesce(try_cast({name} as bigint) not between 0 and {LARGEST_COUNT} "
+            f"or try_cast({name} as bigint)::varchar != {name}, true)",
+            f"a whole number, 0 to {LARGEST_COUNT:,}",
         ),
         "EPOCH": (
             f"{name} is not null and not coalesce(try_cast({name} as double) between {EARLIEST} and $latest, false)",
@@ -130,29 +133,25 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
     return checks
 
 
-def _fast(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime) -> list[LogFile]:
-    """Read the files in one go; return those that hold anything to refuse, of which nothing was kept."""
+def _fast(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime) -> Iterator[LogFile]:
+    """Read the files in one go; yield those that hold anything to refuse, of which nothing was kept."""
     # DuckDB takes *, ? and [ in a path for a pattern, so such names go line by line.
     by_path = {file.path: file for file in files if not any(sign in file.path for sign in "*?[")}
-    suspects = [file for file in files if file.path not in by_path]
+    yield from (file for file in files if file.path not in by_path)
     if not by_path:
-        return suspects
+        return
     try:
-        _judge(db, feed, list(by_path), now, numbered=False)
+        _judge(db, feed, list(by_path), now, key_from=len(files[0].path) - len(files[0].key) + 1)
     except duckdb.Error:
         # One file stopped them all (damaged gzip, a line over the limit): let each stand for itself.
-        if len(by_path) == 1:
-            return list(files)
-        return suspects + [bad for file in by_path.values() for bad in _fast(db, feed, [file], now)]
-    bad = [path for (path,) in db.execute("select distinct _file from judged where reasons is not null").fetchall()]
-    # Keys are what remains of a path behind the location, which is equally long for all.
-    behind = len(files[0].path) - len(files[0].key) + 1
-    db.execute(
-        f"insert into kept select * exclude (reasons) replace (_file[{behind}:] as _file) "
-        "from judged where not list_contains($bad, _file)",
-        {"bad": bad},
-    )
-    return suspects + [by_path[path] for path in bad]
+        for file in by_path.values():
+            yield from [file] if len(by_path) == 1 else _fast(db, feed, [file], now)
+        return
+    by_key = {file.key: file for file in by_path.values()}
+    bad = [key for (key,) in db.execute("select distinct _file from kept where reasons is not null").fetchall()]
+    if bad:
+        db.execute("delete from kept where list_contains($bad, _file)", {"bad": bad})
+    yield from [by_key[key] for key in bad]
 
 
 def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, file: LogFile, now: datetime, clean: str) -> str | None:
@@ -160,21 +159,25 @@ def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, file: LogFile, now: date
     written, problem = _write_clean_lines(db, file, clean)
     if written:
         try:
-            _judge(db, feed, [clean], now, numbered=True)
+            _judge(db, feed, [clean], now, key_from=None)
         except duckdb.Error as error:
             return f"file: DuckDB stopped at it ({str(error).splitlines()[0]})"
-        db.execute("insert into kept select * exclude (reasons) from judged where _line > 0 and reasons is null")
         db.execute(f"""
             insert into refused select _file, _line, left({feed.record_id}, 200), reasons
-            from judged where _line > 0 and reasons is not null""")
-        judged = {line for (line,) in db.execute("select _line from judged").fetchall()}
+            from kept where _line > 0 and reasons is not null""")
+        judged = {line for (line,) in db.execute("select _line from kept where _file = ?", [file.key]).fetchall()}
+        db.execute("delete from kept where reasons is not null")
         for line in written - judged:
             _refuse(db, file.key, line, "JSON that Python can read and DuckDB cannot")
     return problem
 
 
-def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: datetime, numbered: bool) -> None:
-    """Fill the temporary table `judged`: every record of the paths with its fields and `reasons`, NULL if good."""
+def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: datetime, key_from: int | None) -> None:
+    """Add every record of the paths to `kept`, with `reasons` where it is to be refused.
+
+    Keys are what remains of a path from the character `key_from` on; None if the records carry key and line number.
+    """
+    numbered = key_from is None
     columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
     # Two steps, for DuckDB works file by file while it reads: judging rows in chunks of one small file is slow.
@@ -185,8 +188,7 @@ def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: 
         {"files": paths},
     )
     db.execute(
-        f"create or replace temp table judged as select {', '.join(feed.schema)}, reasons "
-        f"from ({select_records(feed, numbered)})",
+        f"insert into kept select {', '.join(feed.schema)}, reasons from ({select_records(feed, key_from)})",
         {"latest": (now + timedelta(days=1)).timestamp()},
     )
 
@@ -199,11 +201,10 @@ def _write_clean_lines(db: duckdb.DuckDBPyConnection, file: LogFile, to: str) ->
     written = set()
     with open(to, "wb") as clean:
         try:
-            with open_bytes(file) as stream:
-                for number, line in lines(stream, LONGEST_LINE_BYTES):
-                    if record := _clean(db, file.key, number, line):
-                        clean.write(record)
-                        written.add(number)
+            for number, line in read_lines(file, LONGEST_LINE_BYTES):
+                if record := _clean(db, file.key, number, line):
+                    clean.write(record)
+                    written.add(number)
         except (OSError, EOFError, zlib.error) as error:
             return written, f"file: not read to its end ({type(error).__name__}: {error})"
     return written, None

@@ -153,22 +153,20 @@ def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
     db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
     db.executemany("insert into folder_ids values (?, ?)", [(folder, _folder_id(folder)) for folder in batch])
     db.execute(f"""
-        create or replace temp table sorted as
-        select folder_id, {feed.recorded_at}::date as day, kept.*
-        from kept join folder_ids on folder = regexp_replace(_file, '/?[^/]*$', '')
-        order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line""")
+        copy (
+            select {", ".join(feed.schema)}, strftime({feed.recorded_at}, '%Y-%m-%d') as day, folder_id
+            from kept join folder_ids on folder = regexp_replace(_file, '/?[^/]*$', '')
+            order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line
+        ) to '{scratch}/days' (format parquet, compression zstd, partition_by (day, folder_id))""")
     written = set()
-    for folder_id, day in db.execute("select distinct folder_id, day from sorted order by all").fetchall():
-        local = scratch / "day.parquet"
-        db.execute(
-            "copy (select * exclude (folder_id, day) from sorted where folder_id = $folder_id and day = $day) "
-            f"to '{local}' (format parquet, compression zstd)",
-            {"folder_id": folder_id, "day": day},
-        )
+    for local in sorted(scratch.glob("days/*/*/*.parquet")):
+        day, folder_id = (part.partition("=")[2] for part in local.parts[-3:-1])
         target = f"raw/{feed.table}/day={day}/from_{folder_id}.parquet"
+        if target in written:
+            raise RuntimeError(f"DuckDB wrote more than one file for {target}")
         written.add(target)
         if lake.put(db, local, target):
-            load.changed_days.append(day)
+            load.changed_days.append(date.fromisoformat(day))
     ends = tuple(f"/from_{_folder_id(folder)}.parquet" for folder in batch)
     for path in in_lake:
         if path.endswith(ends) and path not in written:

@@ -40,7 +40,7 @@ def test_a_name_cannot_change_the_formatting():
     assert m.escape("two\nlines\u202e\x1b[31m\x00") == "two lines [31m"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_no_name_ever_keeps_markup(name):
     written = m.escape(name)
