@@ -8,6 +8,7 @@ file system allows.
 import gzip
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def list_files(location: str, variable: str) -> tuple[list[LogFile], list[Unread
 
     Raises SourceRefused when the location itself is wrong or closed, SourceUnavailable when it does not answer.
     """
-    if is_remote(location) and not location.startswith(("s3://", "s3a://")):
+    if is_remote(location) and not re.match("s3a?://[^/]", location):
         raise SourceRefused(f"{variable} is '{location}': expected a folder or s3://bucket/prefix. Correct {variable}.")
     found = _list_remote(location, variable) if is_remote(location) else _list_local(location, variable)
     files, unreadable = found
@@ -135,10 +136,10 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
             f"{asked} was refused ({error}). Retrying does not help: check the AWS credentials of this process "
             "and its s3:ListBucket and s3:GetObject rights."
         ) from error
+    except FileNotFoundError as error:
+        raise SourceRefused(f"{asked}: there is no such bucket. Retrying does not help: correct {variable}.") from error
     except (OSError, botocore.exceptions.BotoCoreError) as error:
         raise SourceUnavailable(f"{asked} failed ({error}). It is tried again with the next run.") from error
-    if not listing and not filesystem(location).exists(root.partition("/")[0]):
-        raise SourceRefused(f"{asked}: there is no such bucket. Correct {variable}.")
     files = [
         LogFile(
             key=path.removeprefix(f"{root}/"),
@@ -155,8 +156,9 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
 def open_bytes(file: LogFile) -> BinaryIO:
     """The file's bytes, unpacked when its name ends in .gz."""
     compression = "gzip" if file.key.lower().endswith(".gz") else None
-    # Buffered, for fsspec's own readline knows no limit.
-    return io.BufferedReader(filesystem(file.path).open(file.path, "rb", compression=compression))
+    stream = filesystem(file.path).open(file.path, "rb", compression=compression)
+    # The readline of fsspec's own files knows no limit; a buffer around gzip would lose the lines before a damage.
+    return stream if compression else io.BufferedReader(stream)
 
 
 def read_lines(file: LogFile, longest: int) -> Iterator[tuple[int, bytes | None]]:

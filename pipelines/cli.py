@@ -3,7 +3,6 @@
 Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readable paragraph.
 """
 
-import shutil
 import sys
 from datetime import date, datetime
 
@@ -198,10 +197,8 @@ def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:
         table = Table(*names, box=box.SIMPLE_HEAD)
         for row in rows:
             table.add_row(*("" if value is None else str(value) for value in row))
-        # A pipe gets the whole width; a terminal folds.
-        console = Console(
-            width=None if sys.stdout.isatty() else max(200, shutil.get_terminal_size().columns), markup=False
-        )
+        # A terminal folds long cells; a pipe gets whole lines.
+        console = Console(width=None if sys.stdout.isatty() else 10_000, markup=False)
         console.print(table)
 
 

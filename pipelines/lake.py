@@ -91,9 +91,9 @@ class Lake:
             columns = ", ".join(f"'{name}': '{kind}'" for name, kind in schema.items())
             db.execute(f"""
                 copy (
-                    select * from read_json('{text}', columns = {{{columns}}}, format = 'newline_delimited')
+                    select * from read_json({quoted(text)}, columns = {{{columns}}}, format = 'newline_delimited')
                     order by {order_by}
-                ) to '{local}' (format parquet, compression zstd)""")
+                ) to {quoted(local)} (format parquet, compression zstd)""")
             return self.put(db, local, relative)
 
     def read_rows(self, relative: str) -> list[dict]:
@@ -101,9 +101,14 @@ class Lake:
         if not self.fs.exists(self.path(relative)):
             return []
         with self.connect() as db:
-            cursor = db.execute("select * from read_parquet(?)", [self.path(relative)])
+            cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [self.path(relative)])
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def quoted(text: object) -> str:
+    """An SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from connectors._contract import LogFeed
 from connectors._errors import SourceError, SourceUnavailable
 from connectors._files import LogFile, Unreadable, is_remote, list_files
 from connectors._logs import QUARANTINE_SCHEMA, read_logs
-from pipelines.lake import Lake
+from pipelines.lake import Lake, quoted
 
 BATCH_BYTES = 512 * 1024**2
 BATCH_FILES = 5_000
@@ -72,6 +72,9 @@ def load_log_feed(
         load.status, load.error = "failed", str(error)
         load.retry_helps = isinstance(error, SourceUnavailable)
         say(f"{feed.table}: {error}")
+    load.quarantined = _count_quarantine(lake, feed)
+    if load.quarantined:
+        say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
     load.finished_at = now()
     record_load(lake, load)
     return load
@@ -119,12 +122,6 @@ def _load_folders(lake, feed, location, now, again, load, say) -> None:
         if len(due) > len(batch):
             say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
     _quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
-    with lake.connect() as db:
-        held = f"{QUARANTINE}/{feed.table}"
-        if lake.files(held):
-            load.quarantined = db.execute(
-                "select count(*) from read_parquet(?)", [[lake.path(path) for path in lake.files(held)]]
-            ).fetchall()[0][0]
 
 
 def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str], now, load: Load) -> set[str]:
@@ -136,20 +133,36 @@ def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str],
 
             db.register_filesystem(filesystem(files[0].path))
         broken = {bad.key for bad in read_logs(db, feed, files, now)}
-        _write_days(lake, feed, db, batch, in_lake, scratch, load)
+        load.records += db.execute("select count(*) from kept").fetchall()[0][0]
+        ends = tuple(f"/from_{_folder_id(folder)}.parquet" for folder in batch)
+        held = [path for path in in_lake if path.endswith(ends)]
+        _keep_what_is_gone(lake, feed, db, held, [file.key for file in files if file.key not in broken])
+        _write_days(lake, feed, db, batch, held, scratch, load)
         refused: dict[str, list[tuple]] = {}
         for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
             refused.setdefault(row[0].rpartition("/")[0], []).append(row)
         for folder in batch:
             _quarantine(lake, feed, f"from_{_folder_id(folder)}", refused.get(folder, []))
-        load.records += db.execute("select count(*) from kept").fetchall()[0][0]
     load.folders_read += len(batch)
     load.files_read += len(files)
     load.bytes_read += sum(file.size for file in files)
     return broken
 
 
-def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
+def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None:
+    """Keep records of the lake whose object is gone from its folder, or could not be read at all this time."""
+    if held:
+        db.execute(
+            f"""
+            insert into kept by name
+            select columns('^({"|".join(feed.schema)})$')
+            from read_parquet($held, union_by_name = true, hive_partitioning = false)
+            where _file not in (select unnest($read::varchar[]) union all select _file from kept)""",
+            {"held": [lake.path(path) for path in held], "read": read},
+        )
+
+
+def _write_days(lake, feed, db, batch, held, scratch, load) -> None:
     db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
     db.executemany("insert into folder_ids values (?, ?)", [(folder, _folder_id(folder)) for folder in batch])
     db.execute(f"""
@@ -157,7 +170,7 @@ def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
             select {", ".join(feed.schema)}, strftime({feed.recorded_at}, '%Y-%m-%d') as day, folder_id
             from kept join folder_ids on folder = regexp_replace(_file, '/?[^/]*$', '')
             order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line
-        ) to '{scratch}/days' (format parquet, compression zstd, partition_by (day, folder_id))""")
+        ) to {quoted(scratch / "days")} (format parquet, compression zstd, partition_by (day, folder_id))""")
     written = set()
     for local in sorted(scratch.glob("days/*/*/*.parquet")):
         day, folder_id = (part.partition("=")[2] for part in local.parts[-3:-1])
@@ -167,9 +180,8 @@ def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
         written.add(target)
         if lake.put(db, local, target):
             load.changed_days.append(date.fromisoformat(day))
-    ends = tuple(f"/from_{_folder_id(folder)}.parquet" for folder in batch)
-    for path in in_lake:
-        if path.endswith(ends) and path not in written:
+    for path in held:
+        if path not in written:
             lake.remove(path)
             load.changed_days.append(date.fromisoformat(re.search(r"day=(\d{4}-\d{2}-\d{2})", path)[1]))
     load.changed_days = sorted(set(load.changed_days))
@@ -178,9 +190,9 @@ def _write_days(lake, feed, db, batch, in_lake, scratch, load) -> None:
 def _mark_days_without_records(lake: Lake, feed: LogFeed, through: date, load: Load) -> None:
     """A day looked at and found empty is an empty file; a day never looked at has none."""
     days = lake_days(lake, feed.table)
-    first = min([*days, through - timedelta(days=feed.restated_days)])
-    for offset in range((through - first).days + 1):
-        day = first + timedelta(days=offset)
+    first = min([*days, *load.changed_days, through - timedelta(days=feed.restated_days)])
+    looked_at = {first + timedelta(days=offset) for offset in range((through - first).days + 1)}
+    for day in sorted({*looked_at, *days}):
         marker = f"raw/{feed.table}/day={day}/{NO_RECORDS}"
         names = [entry.partition("|")[0].rpartition("/")[2] for entry in days.get(day, [])]
         if not names:
@@ -199,6 +211,14 @@ def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple]) -> None
         lake.write_rows(named, schema, path, order_by="_file, _line, reason")
     elif lake.fs.exists(lake.path(path)):
         lake.remove(path)
+
+
+def _count_quarantine(lake: Lake, feed: LogFeed) -> int:
+    files = [lake.path(path) for path in lake.files(f"{QUARANTINE}/{feed.table}")]
+    if not files:
+        return 0
+    with lake.connect() as db:
+        return db.execute("select count(*) from read_parquet(?)", [files]).fetchall()[0][0]
 
 
 def _batches(folders: dict[str, list[LogFile]]) -> Iterator[dict[str, list[LogFile]]]:

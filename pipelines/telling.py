@@ -46,6 +46,16 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
     return deliveries, export_ledger(ledger.export(), lake)
 
 
+def untold_alerts(settings: Settings, lake: Lake) -> list[str]:
+    """What is due and did not reach its recipient, with the reason."""
+    due = {row["alert_key"] for row in due_alerts(settings)}
+    return [
+        f"{row['alert_key']} to {row['recipient']}: {row['error']}"
+        for row in lake.read_rows(DELIVERIES)
+        if row["alert_key"] in due and row["state"] in ("failed", "sending")
+    ]
+
+
 def export_ledger(rows: Sequence[Mapping[str, object]], lake: Lake) -> bool:
     """Put the ledger's rows into the lake; False when they are there already."""
     return lake.write_rows(rows, DELIVERIES_SCHEMA, DELIVERIES, order_by="alert_key, recipient")

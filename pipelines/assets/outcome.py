@@ -8,7 +8,7 @@ from pipelines.loading import LOADS
 from pipelines.publish import publish, read_warehouse
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
-from pipelines.telling import deliver_alerts
+from pipelines.telling import deliver_alerts, untold_alerts
 
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
@@ -86,12 +86,20 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         deps=[TOLD],
         group_name="published",
         owners=["team:data"],
-        description="Fails when a feed of this run could not be loaded, after everything else is done.",
+        description=(
+            "Fails when a feed of this run could not be loaded or an alert did not reach its recipient, after "
+            "everything else is done."
+        ),
     )
     def verdict(deployment: Deployment) -> None:
-        failed = failed_loads(deployment.run.lake, deployment.run)
-        if failed:
-            raise dg.Failure("The plan is published with older data. " + " ".join(failed), allow_retries=False)
+        run = deployment.run
+        wrong = []
+        if failed := failed_loads(run.lake, run):
+            wrong.append("The plan is published with older data. " + " ".join(failed))
+        if not run.no_alerts and (untold := untold_alerts(run.settings, run.lake)):
+            wrong.append("Not told yet, and tried again: " + "; ".join(untold))
+        if wrong:
+            raise dg.Failure(" ".join(wrong), allow_retries=False)
 
     return [warehouse, alert_deliveries, verdict]
 

@@ -74,13 +74,16 @@ def test_every_token_and_every_dollar_of_the_example_company_is_counted_once(exa
 
 
 def test_total_cost_agrees_to_a_millionth_of_a_dollar_per_developer_and_day(example):
-    difference = rows(example, f"""
+    difference = rows(
+        example,
+        f"""
         select max(abs(ours.usd - theirs.usd)) from (
             select developer_id, usage_date as day, sum(cost_usd) filter (not is_unpriced) as usd
             from core.fct_usage_daily group by all) as ours
         inner join (
             select developer_id, day, cost_list + est_cost_list as usd
-            from read_csv('{EXPECTED}/developer_day__gateway_observed.csv')) as theirs using (developer_id, day)""")
+            from read_csv('{EXPECTED}/developer_day__gateway_observed.csv')) as theirs using (developer_id, day)""",
+    )
 
     assert difference[0][0] <= 1e-6
 
@@ -89,7 +92,9 @@ def test_caps_are_crossed_on_the_days_on_which_they_were_crossed(example):
     expected = duckdb.sql(f"""
         select scope, scope_id, month || '-01', cap_tokens, used_tokens, first_day_80pct, first_day_100pct
         from read_csv('{EXPECTED}/cap_usage.csv') order by all""").fetchall()
-    measured = rows(example, """
+    measured = rows(
+        example,
+        """
         select
             scope, scope_id, month::varchar, cap_tokens, used_tokens::bigint,
             min(crossed_on) filter (level = 80), min(crossed_on) filter (level = 100)
@@ -97,8 +102,11 @@ def test_caps_are_crossed_on_the_days_on_which_they_were_crossed(example):
         left join (from plan.cap_crossings where measure = 'tokens') using (month, scope, scope_id)
         where (scope, scope_id, month) in (
             select scope, scope_id, (month || '-01')::date
-            from read_csv('""" + str(EXPECTED / "cap_usage.csv") + """'))
-        group by all order by all""")
+            from read_csv('"""
+        + str(EXPECTED / "cap_usage.csv")
+        + """'))
+        group by all order by all""",
+    )
 
     assert measured == expected
 
@@ -140,12 +148,15 @@ def test_reading_a_range_again_changes_nothing(example):
 
 
 def test_every_published_relation_and_column_is_described(example):
-    bare = rows(example, """
+    bare = rows(
+        example,
+        """
         select schema_name || '.' || table_name from duckdb_tables()
         where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')
         union all
         select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()
-        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')""")
+        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')""",
+    )
 
     assert bare == []
 
@@ -164,7 +175,9 @@ def test_an_open_session_of_an_analyst_stops_no_run(example):
 
 
 def test_query_prints_what_sql_answers(example):
-    done = paceline(example, "query", "select sum(total_tokens) as tokens from core.fct_usage_daily", "--format", "json")
+    done = paceline(
+        example, "query", "select sum(total_tokens) as tokens from core.fct_usage_daily", "--format", "json"
+    )
 
     # 80,335,387 input and 1,186,241 output tokens, reported and estimated.
     assert json.loads(done.stdout) == [{"tokens": "81521628"}] or json.loads(done.stdout) == [{"tokens": 81521628}]

@@ -1,6 +1,9 @@
 -- A price row is valid for some days, some minutes of the UTC day and some input sizes; exactly one fits a call.
 -- An unknown model is never free: it costs what a large model costs, and is flagged.
 
+-- A view over the lake, so it stands with staging and is not published.
+{{ config(materialized='view', schema='staging') }}
+
 {% set fallback_input_usd_per_mtok = 5 %}
 {% set fallback_output_usd_per_mtok = 25 %}
 

@@ -1,0 +1,169 @@
+"""What goes wrong around a run: mistakes in CSVs, bad lines, a dead source, a killed process, a Slack that is down."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import EXAMPLES
+from tests.alerts.fake_slack import TOKEN, FakeSlack, status
+from tests.pipelines.test_daily_run import PACELINE, content, paceline, rows
+
+
+def alert_key(message: dict) -> str:
+    metadata = message["metadata"]
+    return (json.loads(metadata) if isinstance(metadata, str) else metadata)["event_payload"]["alert_key"]
+
+
+@pytest.fixture
+def company(tmp_path) -> dict[str, str]:
+    """A small company of its own: the example's November and org CSVs, in folders that a test may spoil."""
+    for folder in sorted((EXAMPLES / "gateway").rglob("2026-11-*")):
+        shutil.copytree(folder, tmp_path / "logs" / folder.relative_to(EXAMPLES / "gateway"))
+    shutil.copytree(EXAMPLES / "org", tmp_path / "org")
+    return {
+        "LITELLM_LOGS": str(tmp_path / "logs"),
+        "PACELINE_ORG_DIR": str(tmp_path / "org"),
+        "PACELINE_AS_OF": "2026-11-22",
+    }
+
+
+def test_a_mistake_in_a_csv_stops_the_plan_but_not_the_ingestion(company, tmp_path):
+    caps = tmp_path / "org" / "caps.csv"
+    good = caps.read_text()
+    caps.write_text(good.replace("developer,dev-03,2026-11,2480000,", "developer,dev-03,2026-13,2480000,"))
+
+    done = paceline(tmp_path, "run", **company)
+
+    assert done.returncode == 1
+    assert "caps.csv line 39: month is '2026-13', expected a month like 2026-11" in done.stderr
+    assert list((tmp_path / "lake/raw/litellm__requests").glob("day=*"))
+    assert not (tmp_path / "warehouse.duckdb").exists()
+
+    caps.write_text(good)
+
+    assert paceline(tmp_path, "run", **company).returncode == 0
+    assert rows(tmp_path, "select count(*) from plan.cap_utilization where scope_id = 'dev-03'") == [(1,)]
+
+
+def test_bad_lines_are_counted_in_the_open_and_the_rest_counts(company, tmp_path):
+    bad = tmp_path / "logs" / "prod" / "mobile" / "2026-11-22" / "batch_23-00-00_bad.jsonl"
+    bad.parent.mkdir(parents=True, exist_ok=True)
+    bad.write_text('{"id": "cut\n42\n')
+
+    done = paceline(tmp_path, "run", **company)
+
+    assert done.returncode == 0, done.stderr
+    assert "2 lines in quarantine" in done.stderr
+    found = rows(tmp_path, "select file, line, reason from ops.quarantine order by line")
+    assert [(file, line) for file, line, _ in found] == [
+        ("prod/mobile/2026-11-22/batch_23-00-00_bad.jsonl", n) for n in (1, 2)
+    ]
+    assert found[0][2].startswith("not JSON: ")
+    assert found[1][2] == "a JSON int, expected an object"
+
+    bad.unlink()
+    (bad.parent / "batch_23-05-00_new.jsonl").write_text("")
+    paceline(tmp_path, "run", **company)
+
+    assert rows(tmp_path, "select count(*) from ops.quarantine") == [(0,)]
+
+
+def test_a_source_that_fails_makes_the_plan_older_and_the_run_red(company, tmp_path):
+    assert paceline(tmp_path, "run", **company).returncode == 0
+    before = content(tmp_path)
+    shutil.move(tmp_path / "logs", tmp_path / "gone")
+
+    done = paceline(tmp_path, "run", **company)
+
+    assert done.returncode == 1
+    assert "there is no such folder" in done.stderr
+    assert content(tmp_path) == before
+    assert rows(tmp_path, "select last_status from ops.source_freshness") == [("failed",)]
+    assert "there is no such folder" in paceline(tmp_path, "sources", **company).stdout
+
+
+def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_mend(company, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    assert paceline(whole, "run", **company).returncode == 0
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
+    # Killed three times: while it loads, while it builds, while it publishes or tells.
+    for sign in ("lake/raw/litellm__requests/day=2026-11-1*", "build/warehouse.duckdb", "outbox/*"):
+        run = subprocess.Popen(
+            [PACELINE, "run"],
+            env=clean | {"PACELINE_DATA_DIR": str(killed)} | company,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while run.poll() is None and not list(killed.glob(sign)):
+            time.sleep(0.02)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+
+    assert paceline(killed, "run", **company).returncode == 0
+
+    assert content(killed) == content(whole)
+    assert sorted(p.name for p in (killed / "outbox").iterdir()) == sorted(p.name for p in (whole / "outbox").iterdir())
+    assert [p for p in killed.rglob("*.tmp")] == []
+    assert not (killed / "writer.json").exists()
+
+
+def test_an_alert_waits_for_slack_and_then_comes_once(company, tmp_path):
+    slack = FakeSlack(time.time())
+    variables = company | {"SLACK_BOT_TOKEN": TOKEN, "SLACK_API_URL": slack.url}
+    try:
+        slack.always["chat.postMessage"] = status(500)
+        down = paceline(tmp_path, "run", **variables)
+        told_while_down = rows(tmp_path, "select count(*) from ops.alert_deliveries where delivered_at is not null")
+
+        del slack.always["chat.postMessage"]
+        later = [paceline(tmp_path, "run", **variables) for _ in range(2)]
+    finally:
+        slack.stop()
+
+    assert (down.returncode, told_while_down) == (1, [(0,)])
+    assert [run.returncode for run in later] == [0, 0], later[0].stderr
+    # dev-02 is at 85 % of its cap, dev-03 at 129 %; both have the same lead.
+    assert [message["asked_channel"] for message in slack.messages] == ["U50F8EDD6B"] * 2
+    assert sorted(key[:26] for message in slack.messages for key in [alert_key(message)]) == [
+        "cap_level/developer/dev-02",
+        "cap_level/developer/dev-03",
+    ]
+    assert rows(tmp_path, "select state, count(*) from ops.alert_deliveries group by 1") == [("delivered", 2)]
+    for text in (down.stdout, down.stderr, *(run.stderr for run in later)):
+        assert TOKEN not in text
+
+
+def test_two_runs_at_once_take_turns(company, tmp_path):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
+    env = clean | {"PACELINE_DATA_DIR": str(tmp_path)} | company
+
+    two = [subprocess.Popen([PACELINE, "run"], env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [run.communicate(timeout=300)[1] for run in two]
+
+    assert [run.returncode for run in two] == [0, 0], errors
+    assert sum("another run is writing" in error for error in errors) <= 1
+    assert (
+        len(list((tmp_path / "outbox").glob("*.txt")))
+        == rows(tmp_path, "select count(*) from ops.alert_deliveries")[0][0]
+    )
+
+
+def test_the_lake_alone_rebuilds_the_warehouse(company, tmp_path):
+    assert paceline(tmp_path, "run", **company).returncode == 0
+    before = content(tmp_path)
+    shutil.rmtree(tmp_path / "build")
+    (tmp_path / "warehouse.duckdb").unlink()
+    (Path(company["LITELLM_LOGS"])).rename(tmp_path / "gone")
+    (tmp_path / "logs").mkdir()
+
+    assert paceline(tmp_path, "run", **company).returncode == 0
+
+    assert content(tmp_path) == before
