@@ -22,7 +22,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     models = model_assets(dbt.manifest_path(settings))
     return dg.Definitions(
         assets=[*feed_assets(settings, partitions), org_csvs, list_prices, models, *outcome_assets(models)],
-        jobs=jobs(partitions),
+        jobs=jobs(),
         schedules=[daily_schedule(settings.timezone)],
         sensors=[due_alerts],
         resources={"deployment": Deployment()},

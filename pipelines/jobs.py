@@ -8,13 +8,12 @@ DAILY = "daily"
 DELIVER = "deliver_alerts"
 
 
-def jobs(partitions: dg.PartitionsDefinition) -> list:
+def jobs() -> list:
     """`daily` does everything; `deliver_alerts` only tells what is due."""
     return [
         dg.define_asset_job(
             DAILY,
             selection=dg.AssetSelection.all(),
-            partitions_def=partitions,
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
                 "changes nothing. Tags: paceline/as_of=YYYY-MM-DD, paceline/no_alerts."

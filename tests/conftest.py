@@ -1,8 +1,17 @@
 """What tests of several rooms share."""
 
+import gc
+from pathlib import Path
+
 import pytest
 
 from pipelines.lake import Lake
+from tests.runs import paceline
+
+
+def pytest_unconfigure():
+    """Silence: Hypothesis leaves a callback behind for which DuckDB's binding reports leaks, 40 lines, at the end."""
+    gc.callbacks.clear()
 
 
 @pytest.fixture
@@ -17,3 +26,13 @@ def logs(tmp_path):
     folder = tmp_path / "logs"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory) -> Path:
+    """A data directory after one run on the example company; `first_run.txt` is what that run printed."""
+    data_dir = tmp_path_factory.mktemp("example")
+    done = paceline(data_dir, "run")
+    assert done.returncode == 0, done.stderr
+    (data_dir / "first_run.txt").write_text(done.stdout + done.stderr)
+    return data_dir

@@ -2,46 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.runs import content, paceline, rows
+
 EXPECTED = Path(__file__).parent.parent / "data" / "expected"
-PACELINE = Path(sys.executable).with_name("paceline")
-
-
-def paceline(data_dir: Path, *args: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run the command in an environment that knows nothing but the data directory."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
-    env = clean | {"PACELINE_DATA_DIR": str(data_dir)} | variables
-    return subprocess.run([PACELINE, *args], env=env, cwd=data_dir, capture_output=True, text=True, timeout=300)
-
-
-def rows(data_dir: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
-        return db.execute(sql).fetchall()
-
-
-def content(data_dir: Path) -> dict[str, list[tuple]]:
-    """Every row of every published table, but for the times at which the pipeline worked."""
-    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
-        tables = db.execute("""
-            select schema_name || '.' || table_name from duckdb_tables()
-            where not internal and schema_name not in ('main', 'ops') order by 1""").fetchall()
-        return {table: sorted(db.execute(f"from {table}").fetchall(), key=repr) for (table,) in tables}
-
-
-@pytest.fixture(scope="module")
-def example(tmp_path_factory) -> Path:
-    """A data directory after one run on the example company."""
-    data_dir = tmp_path_factory.mktemp("example")
-    done = paceline(data_dir, "run")
-    assert done.returncode == 0, done.stderr
-    (data_dir / "first_run.txt").write_text(done.stdout + done.stderr)
-    return data_dir
 
 
 # The expected files hold reported and estimated usage apart; the warehouse's columns are their sum.

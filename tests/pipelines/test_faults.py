@@ -1,7 +1,6 @@
 """What goes wrong around a run: mistakes in CSVs, bad lines, a dead source, a killed process, a Slack that is down."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 
 from pipelines.settings import EXAMPLES
 from tests.alerts.fake_slack import TOKEN, FakeSlack, status
-from tests.pipelines.test_daily_run import PACELINE, content, paceline, rows
+from tests.runs import PACELINE, content, environment, paceline, rows
 
 
 def alert_key(message: dict) -> str:
@@ -93,12 +92,11 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_mend(company, tm
     whole.mkdir()
     killed.mkdir()
     assert paceline(whole, "run", **company).returncode == 0
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
     # Killed three times: while it loads, while it builds, while it publishes or tells.
     for sign in ("lake/raw/litellm__requests/day=2026-11-1*", "build/warehouse.duckdb", "outbox/*"):
         run = subprocess.Popen(
             [PACELINE, "run"],
-            env=clean | {"PACELINE_DATA_DIR": str(killed)} | company,
+            env=environment(killed, **company),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -142,8 +140,7 @@ def test_an_alert_waits_for_slack_and_then_comes_once(company, tmp_path):
 
 
 def test_two_runs_at_once_take_turns(company, tmp_path):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
-    env = clean | {"PACELINE_DATA_DIR": str(tmp_path)} | company
+    env = environment(tmp_path, **company)
 
     two = [subprocess.Popen([PACELINE, "run"], env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [run.communicate(timeout=300)[1] for run in two]

@@ -16,7 +16,16 @@ firsts as (
 
 ),
 
-months as (select distinct month from scope_daily),
+-- The as-of month also before anybody used anything in it.
+months as (
+
+    select distinct month from scope_daily
+
+    union
+
+    select date_trunc('month', as_of_date)::date from run
+
+),
 
 untils as (
 

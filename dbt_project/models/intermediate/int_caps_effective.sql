@@ -75,7 +75,7 @@ select
         when stated_month is not null then cap_tokens
         -- The measured baseline is in tokens; no cap is ever made up for the organisation as a whole.
         when nearest.scope != 'org'
-            then ceil(baselines.baseline_tokens * (1 + {{ assumption('buffer_ratio') }}))::bigint
+            then ceil(nullif(baselines.baseline_tokens, 0) * (1 + {{ assumption('buffer_ratio') }}))::bigint
     end as cap_tokens,
     case when stated_month is not null then cap_usd end as cap_usd,
     case

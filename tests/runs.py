@@ -1,0 +1,37 @@
+"""Runs of the `paceline` command in processes of their own, and what they published."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+PACELINE = Path(sys.executable).with_name("paceline")
+
+
+def environment(data_dir: Path, **variables: str) -> dict[str, str]:
+    """An environment that configures nothing but what the test says."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
+    return clean | {"PACELINE_DATA_DIR": str(data_dir)} | variables
+
+
+def paceline(data_dir: Path, *args: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run the command; no test waits for ever."""
+    env = environment(data_dir, **variables)
+    return subprocess.run([PACELINE, *args], env=env, cwd=data_dir, capture_output=True, text=True, timeout=300)
+
+
+def rows(data_dir: Path, sql: str) -> list[tuple]:
+    """What the published warehouse answers."""
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
+        return db.execute(sql).fetchall()
+
+
+def content(data_dir: Path) -> dict[str, list[tuple]]:
+    """Every row of every published table, but for the times at which the pipeline worked."""
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
+        tables = db.execute("""
+            select schema_name || '.' || table_name from duckdb_tables()
+            where not internal and schema_name not in ('main', 'ops') order by 1""").fetchall()
+        return {table: sorted(db.execute(f"from {table}").fetchall(), key=repr) for (table,) in tables}
