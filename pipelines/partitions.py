@@ -2,8 +2,9 @@
 
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -21,7 +22,11 @@ def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
         days = [found[1] for name in names if (found := re.fullmatch(r"day=(\d{4}-\d{2}-\d{2})", name))]
         first = min([str(first), *days])
     fixed = settings.as_of_given is not None or settings.uses_examples
+    # East of Greenwich the company's day is over before the UTC day of the same date; as-of may be today.
+    now = datetime.now(ZoneInfo(settings.timezone))
+    is_ahead = now.utcoffset() > timedelta(0) or settings.as_of >= now.date()
     return dg.DailyPartitionsDefinition(
         start_date=str(first),
         end_date=str(settings.as_of + timedelta(days=1)) if fixed else None,
+        end_offset=1 if is_ahead else 0,
     )

@@ -9,8 +9,9 @@ import dagster as dg
 class _StepMessages(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
-        if not meta.get("dagster_event"):
-            click.echo(f"  {meta.get('orig_message', record.getMessage())}", err=True)
+        said = meta.get("orig_message", record.getMessage())
+        if not meta.get("dagster_event") and not said.startswith("Dependencies for step"):
+            click.echo(f"  {said}", err=True)
 
 
 @dg.logger(description="Prints what steps say to stderr, one line each.")

@@ -7,6 +7,7 @@ the holder: a note found by the next holder means that the run it names was kill
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,13 +68,22 @@ def writer(settings: Settings, run_id: str, say: Callable[[str], None]) -> Itera
         if killed:
             _clean_up(settings)
         note.write_text(json.dumps({"run_id": run_id, "pid": os.getpid()}))
-        yield killed
-        note.unlink(missing_ok=True)
-    except BaseException:
-        note.unlink(missing_ok=True)
-        raise
+        try:
+            yield killed
+        finally:
+            note.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def is_writing(settings: Settings) -> bool:
+    """Whether some run holds the lock now."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.data_dir / "writer.lock").acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def _holder(note: Path) -> str | None:
@@ -85,12 +95,8 @@ def _holder(note: Path) -> str | None:
 
 def _clean_up(settings: Settings) -> None:
     """Remove what a killed run left half written."""
-    for folder in (settings.data_dir / "tmp", settings.data_dir):
-        for path in folder.glob("*"):
-            if path.is_file() and path.name.endswith((".tmp", ".tmp.wal")):
-                path.unlink()
-    import shutil
-
+    for path in settings.data_dir.glob(".*.tmp*"):
+        path.unlink()
     shutil.rmtree(settings.data_dir / "tmp", ignore_errors=True)
     if "://" not in settings.lake:
         for path in Path(settings.lake).rglob(".*.tmp"):

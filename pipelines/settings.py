@@ -45,6 +45,13 @@ class Settings(BaseSettings):
             raise ValueError(f"'{zone}' is no time zone; expected a name like Europe/Berlin") from error
         return zone
 
+    @field_validator("as_of_given")
+    @classmethod
+    def _has_begun(cls, day: date | None) -> date | None:
+        if day and day > datetime.now(UTC).date() + timedelta(days=1):
+            raise ValueError(f"{day} has not begun yet")
+        return day
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:

@@ -49,7 +49,13 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
             build(deployment.run, selection, events.append)
         except dbt.BuildFailed as error:
             failure = error
-        yield from dagster_events(events, parsed, context, deployment.run.settings.data_dir / "dbt")
+        counts = row_counts(deployment.run)
+        for event in dagster_events(events, parsed, context, deployment.run.settings.data_dir / "dbt"):
+            if isinstance(event, dg.Output):
+                key = context.asset_key_for_output(event.output_name)
+                if key.to_user_string() in counts:
+                    event = event.with_metadata({**event.metadata, "dagster/row_count": counts[key.to_user_string()]})
+            yield event
         if failure:
             raise dg.Failure(str(failure), allow_retries=False)
 
@@ -76,6 +82,15 @@ def build(run: RunContext, selection: list[str], on_event: Any = None) -> None:
         is_full = db.execute("select is_full from raw.paceline__rebuild").fetchall()[0][0]
     args = ["build", "--exclude-resource-type", "unit_test", *selection]
     dbt.invoke(run.settings, [*args, *(["--full-refresh"] if is_full else [])], on_event)
+
+
+def row_counts(run: RunContext) -> dict[str, int]:
+    """Asset key -> rows, of every table of the build file."""
+    # Not read-only: dbt's own connection in this process is not, and DuckDB wants them alike.
+    with duckdb.connect(str(run.settings.build_file)) as db:
+        tables = db.execute("select schema_name, table_name from duckdb_tables() where schema_name != 'raw'").fetchall()
+        counted = [f"select '{schema}/{name}', count(*) from {schema}.{name}" for schema, name in tables]
+        return dict(db.execute(" union all ".join(counted)).fetchall()) if counted else {}
 
 
 def dagster_events(events: list[Any], manifest: dict, context: dg.AssetExecutionContext, target: Path) -> Iterator[Any]:

@@ -574,13 +574,14 @@ def test_folders_that_read_alike_have_files_of_their_own(lake, logs, load):
     assert load().files_read == 0
 
 
-@pytest.mark.parametrize("name", ["it's", "[a] *?", "a b", "日本"])
-def test_the_data_folder_may_have_any_name(logs, tmp_path, name):
+@pytest.mark.parametrize("name", ["it's", "[a] *?", "new\nline", "日本 u\u0308"])
+def test_the_data_folder_and_folders_of_logs_may_have_any_name(logs, tmp_path, name):
     lake = Lake(str(tmp_path / name / "lake"), tmp_path / name / "scratch")
-    write_lines(logs / "2026-11-20" / "a.jsonl", at(D20, id="a"), "bad")
+    write_lines(logs / name / "a.jsonl", at(D20, id="a"), "bad")
+    write_lines(logs / name / f"{name}.jsonl", at(D20, id="b"))
 
-    for files_read in (1, 0):
+    for files_read in (2, 0):
         done = load_log_feed(lake, requests, str(logs), D22, lambda: NOW, say=lambda text: None)
         assert (done.files_read, done.quarantined) == (files_read, 1)
 
-    assert ids(lake) == {D20: ["a"], D21: [], D22: []}
+    assert ids(lake) == {D20: ["a", "b"], D21: [], D22: []}

@@ -139,7 +139,8 @@ select
     caps.projected_ratio_p50 as projected_ratio,
     caps.crosses_cap_on,
     caps.status,
-    greatest(pools.pool_left_tokens, 0) as pool_left_tokens,
+    -- No pool is not an empty one; greatest() alone would call it that.
+    case when pools.pool_left_tokens is not null then greatest(pools.pool_left_tokens, 0) end as pool_left_tokens,
     freshness.data_through_at,
     freshness.data_age_days,
     drivers.drivers,
@@ -148,10 +149,11 @@ select
             then 'select * from plan.cap_utilization where scope = ''org'''
         else format(
             'select usage_date, model, task_id, total_tokens, cost_usd from core.fct_usage_daily where {} = ''{}'' '
-            || 'and usage_date >= ''{}'' order by total_tokens desc',
+            || 'and usage_date between ''{}'' and ''{}'' order by total_tokens desc',
             case when caps.scope = 'developer' then 'developer_id' else 'team_id' end,
             replace(caps.scope_id, '''', ''''''),
-            caps.month
+            caps.month,
+            last_day(caps.month)
         )
     end as query
 from caps

@@ -33,7 +33,7 @@ totals as (
         min(task_source) as task_source,
         min(first_used_at) as first_used_at,
         max(last_used_at) as last_used_at,
-        count(distinct developer_id) filter (where developer_id != 'unattributed') as developers,
+        count(distinct developer_id) filter (where role = 'human' and total_tokens > 0) as developers,
         {{ usage_measures() }}
     from {{ ref('fct_usage_daily') }}
     where task_id is not null

@@ -34,7 +34,10 @@ select
     loads.last_loaded_at,
     loads.loaded_through_date,
     records.last_record_at,
-    greatest(0, run.as_of_date - loads.loaded_through_date) as data_age_days,
+    -- What was never loaded has no age; greatest() alone would call it up to date.
+    case
+        when loads.loaded_through_date is not null then greatest(0, run.as_of_date - loads.loaded_through_date)
+    end as data_age_days,
     loads.last_status,
     case when loads.last_status = 'failed' then loads.last_error end as last_error,
     loads.quarantined
