@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from datetime import date
 
@@ -27,7 +26,6 @@ def run_daily(
 
     import dagster as dg
 
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from pipelines.definitions import defs
     from pipelines.jobs import DAILY
 

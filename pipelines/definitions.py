@@ -1,5 +1,7 @@
 """Everything Dagster knows of Paceline, assembled. `build_defs` takes settings, so tests replace parts, never patch."""
 
+import warnings
+
 import dagster as dg
 
 from pipelines import dbt
@@ -15,13 +17,21 @@ from pipelines.schedules import daily_schedule
 from pipelines.sensors import due_alerts
 from pipelines.settings import Settings, load_settings
 
+# Back-fill policies and code references are marked beta; the tests cover what we use of them.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
 
 def build_defs(settings: Settings) -> dg.Definitions:
     """The definitions for one deployment."""
     partitions = daily(settings)
     models = model_assets(dbt.manifest_path(settings))
     return dg.Definitions(
-        assets=[*feed_assets(settings, partitions), org_csvs, list_prices, models, *outcome_assets(models)],
+        assets=[
+            *dg.with_source_code_references(
+                [*feed_assets(settings, partitions), org_csvs, list_prices, *outcome_assets(models)]
+            ),
+            models,
+        ],
         jobs=jobs(),
         schedules=[daily_schedule(settings.timezone)],
         sensors=[due_alerts],

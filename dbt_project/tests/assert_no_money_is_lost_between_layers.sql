@@ -31,7 +31,10 @@ attributed as (select sum(cost_usd) as cost_usd from {{ ref('int_usage_attribute
 
 days as (
 
-    select sum({{ list_usd }}) as list_usd, sum(reported_usd) as reported_usd, any_value(attributed.cost_usd) as cost_usd
+    select
+        sum({{ list_usd }}) as list_usd,
+        sum(reported_usd) as reported_usd,
+        any_value(attributed.cost_usd) as cost_usd
     from {{ ref('int_usage_daily') }}
     cross join attributed
     where usage_date <= (select as_of_date from {{ source('raw', 'paceline__run') }})

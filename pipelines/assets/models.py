@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
@@ -18,7 +18,7 @@ from pipelines import dbt
 from pipelines.raw import built_days, create_raw, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
-from pipelines.settings import utc_now
+from pipelines.settings import DBT_PROJECT, utc_now
 
 
 class Translator(DagsterDbtTranslator):
@@ -29,14 +29,18 @@ class Translator(DagsterDbtTranslator):
         return ["team:data"]
 
 
-TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+TRANSLATOR = Translator(
+    DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True, enable_code_references=True)
+)
 
 
 def model_assets(manifest: Path) -> dg.AssetsDefinition:
     """One step that builds all models (or those that were selected) in this process."""
     parsed = json.loads(manifest.read_text())
 
-    @dbt_assets(manifest=parsed, dagster_dbt_translator=TRANSLATOR, name="models")
+    project = DbtProject(DBT_PROJECT, target_path=manifest.parent)
+
+    @dbt_assets(manifest=parsed, dagster_dbt_translator=TRANSLATOR, name="models", project=project)
     def models(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
         days = prepare_build(deployment.run)
         context.log.info(f"{days} days to build")
