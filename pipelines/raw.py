@@ -45,7 +45,7 @@ def log_feeds() -> list[LogFeed]:
 class DaysToBuild:
     """UTC days whose inputs are not those they were last built from, with the fingerprint of their inputs now.
 
-    `code_changed` says that the models themselves are not those of the last build.
+    `code_changed` says that the models themselves are not those of the last build: nothing of it can be kept.
     """
 
     fingerprints: Mapping[date, str]
@@ -152,9 +152,10 @@ def _quoted(text: str) -> str:
 
 
 def _code_digest() -> str:
-    """Changes when the models of the event half do."""
-    folders = (DBT_PROJECT / "models/staging", DBT_PROJECT / "models/intermediate", DBT_PROJECT / "macros")
-    files = sorted(file for folder in folders for file in folder.rglob("*.sql"))
+    """Changes when a model, a macro or a default does."""
+    files = sorted(
+        file for kind in ("models/**/*.sql", "macros/**/*.sql", "seeds/*.csv") for file in DBT_PROJECT.glob(kind)
+    )
     return _digest([file.read_text() for file in files])
 
 

@@ -1,4 +1,5 @@
--- Second deliveries are found within a UTC day. An id on two of the days just built would be counted twice.
+-- Second deliveries are found within a UTC day; an id on two of the days just built (or still twice on one) would be
+-- counted twice.
 
 select
     source,
@@ -7,4 +8,4 @@ select
     sum(input_tokens + output_tokens) as tokens
 from {{ ref('int_usage_unioned') }}
 group by source, request_id
-having count(distinct utc_date) > 1
+having count(*) > 1

@@ -54,7 +54,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
         except dbt.BuildFailed as error:
             failure = error
         counts = row_counts(deployment.run)
-        for event in dagster_events(events, parsed, context, deployment.run.settings.data_dir / "dbt"):
+        for event in dagster_events(events, parsed, context, project):
             if isinstance(event, dg.Output):
                 key = context.asset_key_for_output(event.output_name)
                 if key.to_user_string() in counts:
@@ -67,25 +67,29 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
 
 
 def prepare_build(run: RunContext) -> int:
-    """Point the build file's raw relations at the lake; returns how many days are to be built."""
-    run.settings.build_file.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(run.settings.build_file)) as db:
+    """Point the build file's raw relations at the lake; returns how many days are to be built.
+
+    A build by other models is thrown away first: everything is in the lake.
+    """
+    file = run.settings.build_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(file)) as db:
+        days = days_to_build(run.lake, run.settings, built_days(db))
+    if days.code_changed:
+        file.unlink()
+        days = days_to_build(run.lake, run.settings, {})
+    write_model_names(run.lake, days)
+    with duckdb.connect(str(file)) as db:
         if run.lake.is_remote:
             db.register_filesystem(run.lake.fs)
         db.execute("set TimeZone = 'UTC'")
-        days = days_to_build(run.lake, run.settings, built_days(db))
-        write_model_names(run.lake, days)
         create_raw(db, run.lake, run.settings, days, run.as_of, utc_now())
-        db.execute("create or replace table raw.paceline__rebuild as select ? as is_full", [days.code_changed])
     return len(days.fingerprints)
 
 
 def build(run: RunContext, selection: list[str], on_event: Any = None) -> None:
     """Run dbt over the prepared build file. Raises dbt.BuildFailed."""
-    with duckdb.connect(str(run.settings.build_file)) as db:
-        is_full = db.execute("select is_full from raw.paceline__rebuild").fetchall()[0][0]
-    args = ["build", "--exclude-resource-type", "unit_test", *selection]
-    dbt.invoke(run.settings, [*args, *(["--full-refresh"] if is_full else [])], on_event)
+    dbt.invoke(run.settings, ["build", "--exclude-resource-type", "unit_test", *selection], on_event)
 
 
 def row_counts(run: RunContext) -> dict[str, int]:
@@ -97,7 +101,9 @@ def row_counts(run: RunContext) -> dict[str, int]:
         return dict(db.execute(" union all ".join(counted)).fetchall()) if counted else {}
 
 
-def dagster_events(events: list[Any], manifest: dict, context: dg.AssetExecutionContext, target: Path) -> Iterator[Any]:
+def dagster_events(
+    events: list[Any], manifest: dict, context: dg.AssetExecutionContext, project: DbtProject
+) -> Iterator[Any]:
     """dbt's own events in Dagster's words, as dagster-dbt translates them."""
     from google.protobuf.json_format import MessageToDict
 
@@ -107,5 +113,9 @@ def dagster_events(events: list[Any], manifest: dict, context: dg.AssetExecution
             continue
         message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
         yield from message.to_default_asset_events(
-            manifest=manifest, dagster_dbt_translator=TRANSLATOR, context=context, target_path=target
+            manifest=manifest,
+            dagster_dbt_translator=TRANSLATOR,
+            context=context,
+            target_path=project.target_path,
+            project=project,
         )

@@ -19,11 +19,9 @@ loads as (
 
 records as (
 
-    select
-        'litellm__requests' as feed,
-        max(last_used_at) as last_record_at
+    select source as feed, max(last_used_at) as last_record_at
     from {{ ref('int_usage_daily') }}
-    where source = 'litellm'
+    group by source
 
 )
 

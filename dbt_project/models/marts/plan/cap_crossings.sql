@@ -13,13 +13,13 @@ levels as (
 cap_use as (
 
     select scope, scope_id, month, usage_date, 'tokens' as measure, used_tokens as used, cap_tokens as cap
-    from {{ ref('int_cap_use_daily') }}
+    from {{ ref('cap_use_daily') }}
     where cap_tokens > 0
 
     union all
 
     select scope, scope_id, month, usage_date, 'usd' as measure, used_usd as used, cap_usd as cap
-    from {{ ref('int_cap_use_daily') }}
+    from {{ ref('cap_use_daily') }}
     where cap_usd > 0
 
 )

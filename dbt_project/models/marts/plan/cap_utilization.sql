@@ -11,13 +11,13 @@ run as (
 caps as (
 
     select scope, scope_id, month, cap_tokens, cap_usd, cap_source
-    from {{ ref('int_caps_effective') }}
+    from {{ ref('caps_effective') }}
 
     union all
 
     select 'pool' as scope, teams.team_id as scope_id, months.month, monthly_pool_tokens, monthly_pool_usd, 'set'
     from {{ ref('dim_teams') }} as teams
-    cross join (select distinct month from {{ ref('int_caps_effective') }}) as months
+    cross join (select distinct month from {{ ref('caps_effective') }}) as months
     where monthly_pool_tokens is not null or monthly_pool_usd is not null
 
 ),
@@ -31,7 +31,7 @@ used as (
         sum(tokens) as used_tokens,
         sum(usd) as used_usd,
         sum(estimated_tokens) as estimated_tokens
-    from {{ ref('int_cap_use_daily') }}
+    from {{ ref('cap_use_daily') }}
     group by scope, scope_id, month
 
 ),
@@ -44,7 +44,7 @@ projected as (
         (select as_of_month from run) as month,
         max(projected_tokens) as projected_tokens,
         max(projected_usd) as projected_usd
-    from {{ ref('int_month_end_projected') }}
+    from {{ ref('month_end_path') }}
     group by scope, scope_id
 
 ),
@@ -69,7 +69,7 @@ will_cross as (
         path.scope_id,
         run.as_of_month as month,
         min(path.usage_date) as crosses_cap_on
-    from {{ ref('int_month_end_projected') }} as path
+    from {{ ref('month_end_path') }} as path
     cross join run
     inner join caps on path.scope = caps.scope and path.scope_id = caps.scope_id and run.as_of_month = caps.month
     where path.projected_tokens >= caps.cap_tokens or path.projected_usd >= caps.cap_usd

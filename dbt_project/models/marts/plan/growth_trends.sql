@@ -4,7 +4,7 @@ with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
-scope_daily as (select * from {{ ref('int_scope_daily') }}),
+scope_daily as (select * from {{ ref('scope_daily') }}),
 
 measured_since as (select min(usage_date) as first_date from scope_daily),
 

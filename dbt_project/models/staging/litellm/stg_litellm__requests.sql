@@ -35,7 +35,7 @@ classified as (
 
 select
     -- which call
-    'litellm' as source,
+    'litellm__requests' as source,
     id as request_id,
     'gateway' as route,
 

@@ -5,7 +5,7 @@ with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
-scope_daily as (select * from {{ ref('int_scope_daily') }}),
+scope_daily as (select * from {{ ref('scope_daily') }}),
 
 firsts as (
 

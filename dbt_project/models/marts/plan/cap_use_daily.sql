@@ -2,7 +2,7 @@
 
 with
 
-caps as (select * from {{ ref('int_caps_effective') }}),
+caps as (select * from {{ ref('caps_effective') }}),
 
 scope_daily as (
 
@@ -10,7 +10,7 @@ scope_daily as (
         *,
         sum(tokens) over month_to_date as used_tokens,
         sum(usd) over month_to_date as used_usd
-    from {{ ref('int_scope_daily') }}
+    from {{ ref('scope_daily') }}
     window month_to_date as (partition by scope, scope_id, month order by usage_date)
 
 ),

@@ -12,7 +12,7 @@ days as (
 
 ),
 
-cap_use as (select * from {{ ref('int_cap_use_daily') }}),
+cap_use as (select * from {{ ref('cap_use_daily') }}),
 
 -- From its first day on, a scope has every day: one without use is a measured zero.
 scope_days as (

@@ -16,7 +16,7 @@ stated as (
 months as (
 
     select distinct month
-    from {{ ref('int_scope_daily') }}
+    from {{ ref('scope_daily') }}
 
     union
 
@@ -27,7 +27,7 @@ months as (
 scope_months as (
 
     select scope, scope_id, month
-    from {{ ref('int_scope_daily') }}
+    from {{ ref('scope_daily') }}
 
     union
 
@@ -84,7 +84,7 @@ select
         when nearest.scope != 'org' and baselines.baseline_tokens > 0 then 'baseline'
     end as cap_source
 from nearest
-left join {{ ref('int_baselines') }} as baselines
+left join {{ ref('baselines') }} as baselines
     on nearest.scope = baselines.scope
     and nearest.scope_id = baselines.scope_id
     and nearest.month = baselines.month
