@@ -1,7 +1,7 @@
 -- No name stands for two developers, and no developer is in two teams, on the same day: all of its tokens would be
 -- counted twice. (Two rows of developers.csv with one email address overlap, too.)
 
-{{ config(meta={'dagster': {'ref': {'name': 'int_identities_resolved'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'int_identities_dated'}}}) }}
 
 with
 

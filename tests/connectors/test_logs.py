@@ -206,6 +206,18 @@ def test_a_json_array_in_one_line_is_one_bad_line(db, logs):
     assert read(db, logs).refused == [("a.json", 1, None, "a JSON list, expected an object")]
 
 
+def test_a_line_that_only_python_can_read_is_refused(db, logs):
+    lone_surrogate = json_lines([record(id="\ud800")]).strip()
+    second_bom = b"\xef\xbb\xbf" + json_lines([record()]).strip()
+    write_lines(logs / "a.jsonl", lone_surrogate, record(id="good"), second_bom)
+
+    outcome = read(db, logs)
+
+    assert outcome.ids == ["good"]
+    reason = "JSON that Python can read and DuckDB cannot"
+    assert outcome.refused == [("a.jsonl", 1, None, reason), ("a.jsonl", 3, None, reason)]
+
+
 def test_a_record_cannot_forge_its_place(db, logs):
     write_lines(logs / "a.jsonl", record(paceline_key="other.jsonl", paceline_line=99), "bad")
 

@@ -21,6 +21,26 @@ D17, D18, D19, D20, D21, D22, D23 = (date(2026, 11, day) for day in range(17, 24
 FEED = "raw/litellm__requests"
 EMPTY = "no_records.parquet"
 
+ROOT = DATA.parent.parent
+# A load in a process of its own: lake, scratch, logs, and the end of the path at whose writing the process dies.
+ONE_LOAD = """
+import os, sys
+from datetime import date
+from pathlib import Path
+from connectors.litellm import requests
+from pipelines.lake import Lake
+from pipelines.loading import load_log_feed
+from tests.gateway import NOW
+
+def write_rows(self, rows, schema, relative, order_by="all", whole=Lake.write_rows):
+    if sys.argv[4:] and relative.endswith(sys.argv[4]):
+        os._exit(9)
+    return whole(self, rows, schema, relative, order_by)
+
+Lake.write_rows = write_rows
+load_log_feed(Lake(sys.argv[1], Path(sys.argv[2])), requests, sys.argv[3], date(2026, 11, 22), lambda: NOW)
+"""
+
 
 @pytest.fixture
 def load(lake, logs) -> Callable[..., Load]:
@@ -152,6 +172,20 @@ def test_records_on_both_sides_of_midnight_go_to_two_days(lake, logs, load):
     load()
 
     assert ids(lake) == {D20: ["before"], D21: ["after"], D22: []}
+
+
+def test_the_time_zone_of_the_machine_changes_nothing(lake, logs, load, tmp_path):
+    write_lines(logs / "2026-11-20" / "a.jsonl", at(D20, 0, id="a"), at(D20, 23, id="b"))
+    load()
+
+    other = Lake(str(tmp_path / "other"), tmp_path / "scratch")
+    env = os.environ | {"TZ": "Pacific/Auckland"}
+    args = [sys.executable, "-c", ONE_LOAD, other.root, other.scratch, logs]
+    subprocess.run(args, cwd=ROOT, env=env, check=True, capture_output=True)
+
+    assert rows(other) == rows(lake)
+    (loads,) = other.files(loading.LOADS)
+    assert other.read_rows(loads)[0]["started_at"] == datetime(2026, 11, 24, 12)
 
 
 def test_a_large_load_in_many_batches_is_the_same_lake(lake, logs, load, tmp_path, monkeypatch):
@@ -437,32 +471,13 @@ def test_every_load_is_recorded_also_a_failed_one(lake, logs, load):
     assert {row["quarantined"] for row in found} == {1}
 
 
-KILLED = """
-import os, sys
-from datetime import date
-from pathlib import Path
-from connectors.litellm import requests
-from pipelines.lake import Lake
-from pipelines.loading import load_log_feed
-from tests.gateway import NOW
-
-def write_rows(self, rows, schema, relative, order_by="all", whole=Lake.write_rows):
-    if relative.endswith("_folders.parquet"):
-        os._exit(9)
-    return whole(self, rows, schema, relative, order_by)
-
-Lake.write_rows = write_rows
-lake = Lake(sys.argv[1], Path(sys.argv[2]))
-load_log_feed(lake, requests, sys.argv[3], date(2026, 11, 22), lambda: NOW)
-"""
-
-
 def test_a_load_killed_before_it_wrote_the_listing_is_repaired_by_the_next(lake, logs, load, tmp_path):
     write_lines(logs / "2026-11-19" / "a.jsonl", at(D19, id="a"), at(D20, id="spilled over"))
     load()
     write_lines(logs / "2026-11-19" / "a.jsonl", at(D19, id="a"))
     write_lines(logs / "2026-11-20" / "b.jsonl", at(D20, id="b"), "bad")
-    killed = subprocess.run([sys.executable, "-c", KILLED, lake.root, lake.scratch, logs], cwd=DATA.parent.parent)
+    args = [sys.executable, "-c", ONE_LOAD, lake.root, lake.scratch, logs, "_folders.parquet"]
+    killed = subprocess.run(args, cwd=ROOT, capture_output=True)
     assert killed.returncode == 9
     assert ids(lake)[D20] == ["b"]  # the days are written, the listing is not
 
