@@ -43,7 +43,9 @@ def reading(folder: Path) -> None:
     """JSON to lake against the bare scan."""
     logs = folder / "logs" / "2026-11-20"
     logs.mkdir(parents=True)
-    records = [json.loads(line) for path in EXAMPLES.rglob("*.jsonl.gz") for line in gzip.open(path)]
+    records = [
+        json.loads(line) for path in EXAMPLES.rglob("*.gz") for line in gzip.decompress(path.read_bytes()).splitlines()
+    ]
     for number in range(FILES):
         with (logs / f"batch_{number:02}.jsonl").open("w") as out:
             for n in range(number, RECORDS, FILES):
@@ -55,7 +57,8 @@ def reading(folder: Path) -> None:
     def bare() -> None:
         with duckdb.connect() as db:
             db.execute(
-                "select count(*) from read_json($f, columns = {id: 'VARCHAR'}, format = 'newline_delimited', records = true)",
+                "select count(*) from read_json("
+                "$f, columns = {id: 'VARCHAR'}, format = 'newline_delimited', records = true)",
                 {"f": paths},
             ).fetchall()
 
