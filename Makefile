@@ -31,7 +31,7 @@ lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 lock: ## Pin all dependencies anew, with hashes (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
 clean: ## Remove the environment and everything that runs have made (data/ included)
 	@rm -rf $(VENV) data build *.egg-info .pytest_cache .ruff_cache .hypothesis

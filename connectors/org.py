@@ -288,8 +288,10 @@ def _tidied(table: str, row: Row) -> Row:
     row = {column: row.get(column) for column in SCHEMAS[table]}
     if table == "developers":
         row["role"] = row["role"] or "human"
-    if table == "identities" and row["kind"] == "email" or table == "price_overrides":
-        column = "value" if table == "identities" else "model"
+    lowered = {"price_overrides": ("provider", "model"), "model_aliases": ("provider", "model")}.get(table, ())
+    if table == "identities" and row["kind"] == "email":
+        lowered = ("value",)
+    for column in lowered:
         row[column] = row[column] and row[column].lower()
     if table == "caps":
         row["month"] = row["month"] and f"{row['month'][:7]}-01"

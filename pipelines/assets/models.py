@@ -28,6 +28,12 @@ class Translator(DagsterDbtTranslator):
         """The data team owns every model."""
         return ["team:data"]
 
+    def get_asset_check_spec(self, asset_spec: Any, manifest: Any, unique_id: str, project: Any) -> Any:
+        """A check says what the test's description says: what to do when it fails."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        description = manifest["nodes"][unique_id].get("description")
+        return spec._replace(description=description) if spec and description else spec
+
 
 TRANSLATOR = Translator(
     DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True, enable_code_references=True)
