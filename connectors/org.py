@@ -127,9 +127,9 @@ _TABLES: dict[str, dict[str, Rule]] = {
 }  # fmt: skip
 _TABLES = {table: {**columns, "note": TEXT} for table, columns in _TABLES.items()}
 _KEYS = {  # no two rows with the same key; in tables with valid_from and valid_to: not on the same day
-    "teams": ["team_id"], "developers": ["developer_id"], "identities": ["kind", "value"],
-    "caps": ["scope", "scope_id", "month"], "price_overrides": ["provider", "model"],
-    "model_aliases": ["raw_model"], "assumptions": ["name", "valid_from"],
+    "teams": [["team_id"]], "developers": [["developer_id"], ["email"]], "identities": [["kind", "value"]],
+    "caps": [["scope", "scope_id", "month"]], "price_overrides": [["provider", "model"]],
+    "model_aliases": [["raw_model"]], "assumptions": [["name", "valid_from"]],
 }  # fmt: skip
 
 SCHEMAS = {table: {column: rule.duckdb for column, rule in columns.items()} for table, columns in _TABLES.items()}
@@ -310,12 +310,21 @@ def _wrong_rows(sheet: _Sheet) -> Iterator[Found]:
 
 
 def _repeats(sheet: _Sheet) -> Iterator[Found]:
-    columns, dated = _KEYS[sheet.table], "valid_to" in SCHEMAS[sheet.table]
+    found: set[int] = set()
+    for columns in _KEYS[sheet.table]:
+        for mistake in _repeats_of(sheet, columns):
+            if mistake[0] not in found:  # one clash of a line is enough
+                yield mistake
+            found.add(mistake[0])
+
+
+def _repeats_of(sheet: _Sheet, columns: list[str]) -> Iterator[Found]:
+    dated = "valid_to" in SCHEMAS[sheet.table]
     spans: dict[str, list[tuple[str, str, int]]] = {}  # key -> first day, last day, line
     for line, row in sheet.rows.items():
         first, last = (row["valid_from"], row["valid_to"] or "9999-12-31") if dated else ("0001-01-01", "9999-12-31")
         key = "\n".join(row[column] or "" for column in columns)
-        key = key.lower() if sheet.table == "model_aliases" else key
+        key = key.lower() if columns in (["raw_model"], ["email"]) else key
         if row[columns[0]] and row[columns[-1]] and _is_day(first) and _is_day(last) and first <= last:
             spans.setdefault(key, []).append((first, last, line))
     for same in spans.values():

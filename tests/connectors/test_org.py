@@ -401,3 +401,15 @@ def test_importing_the_module_does_not_import_pandas_or_pandera():
     command = [sys.executable, "-c", code]
     root = Path(__file__).parents[2]
     assert subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_an_email_address_belongs_to_one_developer_at_a_time(tmp_path):
+    header = "developer_id,email,name,team_id,valid_from,valid_to,role\n"
+    one = "dev-01,one@example.test,,,2026-01-01,2026-06-30,human\n"
+    (tmp_path / "developers.csv").write_text(header + one + "dev-02,ONE@example.test,,,2026-06-30,,human\n")
+
+    with pytest.raises(OrgMistakes, match=r"developers\.csv line 3: email is 'ONE@example\.test'.*line 2 has it too"):
+        read_org(tmp_path)
+
+    (tmp_path / "developers.csv").write_text(header + one + "dev-02,one@example.test,,,2026-07-01,,human\n")
+    assert len(read_org(tmp_path)["developers"]) == 2
