@@ -43,13 +43,22 @@ def reading(folder: Path) -> None:
     """JSON to lake against the bare scan."""
     logs = folder / "logs" / "2026-11-20"
     logs.mkdir(parents=True)
+    # A folder holds one local day, here that of a zone five hours behind UTC: two UTC days.
+    day_start = datetime(2026, 11, 20, 5, tzinfo=UTC).timestamp()
     records = [
         json.loads(line) for path in EXAMPLES.rglob("*.gz") for line in gzip.decompress(path.read_bytes()).splitlines()
     ]
     for number in range(FILES):
         with (logs / f"batch_{number:02}.jsonl").open("w") as out:
             for n in range(number, RECORDS, FILES):
-                record = records[n % len(records)] | {"id": f"bench-{n}", "model_map_information": UNREAD}
+                record = records[n % len(records)]
+                started = day_start + record["startTime"] % 86_400
+                record |= {
+                    "id": f"bench-{n}",
+                    "startTime": started,
+                    "endTime": started + record["endTime"] - record["startTime"],
+                    "model_map_information": UNREAD,
+                }
                 out.write(json.dumps(record) + "\n")
     paths = [str(path) for path in logs.iterdir()]
     size = sum(map(os.path.getsize, paths))

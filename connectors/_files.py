@@ -10,13 +10,14 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from connectors._errors import SourceRefused, SourceUnavailable
 
 LOG_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+FETCHED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -153,32 +154,52 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
     return files, []
 
 
-def open_bytes(file: LogFile) -> BinaryIO:
-    """The file's bytes, unpacked when its name ends in .gz."""
-    compression = "gzip" if file.key.lower().endswith(".gz") else None
-    stream = filesystem(file.path).open(file.path, "rb", compression=compression)
-    # The readline of fsspec's own files knows no limit; a buffer around gzip would lose the lines before a damage.
-    return stream if compression else io.BufferedReader(stream)
+def contents(files: Sequence[LogFile], small_bytes: int) -> Iterator[tuple[LogFile, bytes | Exception | None]]:
+    """Each file with its bytes when it is small and remote: these are fetched many at a time, one request each.
+
+    An error that a fetch met stands in place of the bytes; None means that the file is to be opened.
+    """
+    remote = [file for file in files if is_remote(file.path) and file.size <= small_bytes]
+    fetched = {file.key for file in remote}
+    yield from ((file, None) for file in files if file.key not in fetched)
+    for start in range(0, len(remote), FETCHED_AT_ONCE):
+        chunk = remote[start : start + FETCHED_AT_ONCE]
+        paths = [file.path for file in chunk]
+        # Not `cat`: it takes *, ? and [ in a name for a pattern.
+        answers = filesystem(paths[0]).cat_ranges(paths, starts=None, ends=None, on_error="return")
+        yield from zip(chunk, answers, strict=True)
 
 
-def read_lines(file: LogFile, longest: int) -> Iterator[tuple[int, bytes | None]]:
-    """`lines` of a file. Raises SourceUnavailable when the place where it lies stops answering.
+def read_lines(
+    file: LogFile, longest: int, content: bytes | Exception | None = None
+) -> Iterator[tuple[int, bytes | None]]:
+    """`lines` of a file, or of what `contents` gave for it.
 
-    What is wrong with this file alone raises OSError (BadGzipFile included), EOFError or zlib.error.
+    Raises SourceUnavailable when the place where it lies stops answering. What is wrong with this file alone raises
+    OSError (BadGzipFile included), EOFError or zlib.error.
     """
     if not is_remote(file.path):
-        with open_bytes(file) as stream:
+        with _open(file, content) as stream:
             yield from lines(stream, longest)
         return
     import botocore.exceptions
 
     try:
-        with open_bytes(file) as stream:
+        with _open(file, content) as stream:
             yield from lines(stream, longest)
     except (gzip.BadGzipFile, FileNotFoundError, PermissionError):
         raise
     except (OSError, botocore.exceptions.BotoCoreError) as error:
         raise SourceUnavailable(f"Reading {file.path} failed ({error}). The next run tries it again.") from error
+
+
+def _open(file: LogFile, content: bytes | Exception | None) -> BinaryIO:
+    """The file's bytes, unpacked when its name ends in .gz."""
+    if isinstance(content, Exception):
+        raise content
+    stream = filesystem(file.path).open(file.path, "rb") if content is None else io.BytesIO(content)
+    # The readline of fsspec's own files knows no limit; a buffer around gzip would lose the lines before a damage.
+    return gzip.GzipFile(fileobj=stream) if file.key.lower().endswith(".gz") else io.BufferedReader(stream)
 
 
 def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:

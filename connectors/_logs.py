@@ -1,9 +1,9 @@
 """JSON lines to typed records, inside DuckDB, with every refused line accounted for.
 
-Two lanes. The fast one lets DuckDB read whole files; a line it cannot parse becomes a row of NULLs and a wrong type
+Two lanes. In the fast one DuckDB reads whole files; a line it cannot parse becomes a row of NULLs and a wrong type
 stays text, so every defect shows as a reason, but not where it stands. A file with any reason goes to the slow lane
-instead: Python reads it line by line, sets aside what is not a JSON object, numbers the rest, and the same SQL judges
-it. Bad files are rare, so their cost does not matter.
+instead, and so do small files from the start, for DuckDB takes longer to open a file than Python to read a few lines.
+There Python reads line by line, sets aside what is not a JSON object, numbers the rest, and the same SQL judges it.
 """
 
 import json
@@ -16,10 +16,11 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from connectors._contract import Field, LogFeed
-from connectors._files import LogFile, Unreadable, read_lines
+from connectors._files import LogFile, Unreadable, contents, read_lines
 
 LONGEST_LINE_BYTES = 64 * 1024**2
 FAST_LINE_BYTES = 16 * 1024**2  # longer lines go to the slow lane, for DuckDB keeps buffers of this size
+SMALL_FILE_BYTES = 128 * 1024
 # Before this no product that we read existed: an older time is a wrong unit or a broken clock.
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 LARGEST_COUNT = 10**12  # no call has more of anything, and a count near the end of BIGINT would stop every sum
@@ -36,20 +37,17 @@ def read_logs(
     """
     _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
     _create(db, "refused", QUARANTINE_SCHEMA)
-    if not files:
-        return []
-    unread = []
-    with tempfile.TemporaryDirectory(prefix="paceline-") as scratch:
-        for file in _fast(db, feed, files, now):
-            problem = _slow(db, feed, file, now, os.path.join(scratch, "clean.jsonl"))
-            if problem:
-                unread.append(Unreadable(file.key, problem))
-                _refuse(db, file.key, None, problem)
+    large = [file for file in files if file.size > SMALL_FILE_BYTES]
+    line_by_line = [file for file in files if file.size <= SMALL_FILE_BYTES]
+    line_by_line += _fast(db, feed, large, now)
+    unread = _slow(db, feed, line_by_line, now)
+    for bad in unread:
+        _refuse(db, bad.key, None, bad.reason)
     return unread
 
 
-def select_records(feed: LogFeed, key_from: int | None) -> str:
-    """SQL that turns the JSON columns of the table `read` into fields (`key_from` as in `_judge`).
+def select_records(feed: LogFeed, read: str, key_from: int | None) -> str:
+    """SQL that turns the JSON columns of the relation `read` into fields (`key_from` as in `_judge`).
 
     `reasons` says why a record is refused: all reasons in numbered files; elsewhere only whether there is one (NULL or
     '?'), for wording them costs as much as everything else together.
@@ -63,7 +61,7 @@ def select_records(feed: LogFeed, key_from: int | None) -> str:
     word = _all_reasons if numbered else _any_reason
     return f"""
 with records as (
-    select *{parsed}, {key} as _file, {line} as _line from read
+    select *{parsed}, {key} as _file, {line} as _line from {read}
 ),
 
 texts as (
@@ -154,22 +152,29 @@ def _fast(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile]
     yield from [by_key[key] for key in bad]
 
 
-def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, file: LogFile, now: datetime, clean: str) -> str | None:
-    """Keep the good lines of one file and refuse the others; the reason if it could not be read to its end."""
-    written, problem = _write_clean_lines(db, file, clean)
-    if written:
+def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime) -> list[Unreadable]:
+    """Keep the good lines and refuse the others; returns the files that could not be read to their end."""
+    with tempfile.TemporaryDirectory(prefix="paceline-") as scratch:
+        clean = os.path.join(scratch, "clean.jsonl")
+        written, unread = _write_clean_lines(db, files, clean)
+        if not written:
+            return unread
         try:
             _judge(db, feed, [clean], now, key_from=None)
         except duckdb.Error as error:
-            return f"file: DuckDB stopped at it ({str(error).splitlines()[0]})"
-        db.execute(f"""
-            insert into refused select _file, _line, left({feed.record_id}, 200), reasons
-            from kept where _line > 0 and reasons is not null""")
-        judged = {line for (line,) in db.execute("select _line from kept where _file = ?", [file.key]).fetchall()}
-        db.execute("delete from kept where reasons is not null")
-        for line in written - judged:
-            _refuse(db, file.key, line, "JSON that Python can read and DuckDB cannot")
-    return problem
+            # One line stopped them all: let each file stand for itself.
+            db.execute("delete from refused where list_contains($keys, _file)", {"keys": [file.key for file in files]})
+            if len(files) > 1:
+                return [bad for file in files for bad in _slow(db, feed, [file], now)]
+            return [Unreadable(files[0].key, f"file: DuckDB stopped at it ({str(error).splitlines()[0]})")]
+    judged = set(db.execute("select _file, _line from kept where _line is not null").fetchall())
+    for key, line in sorted(written - judged):
+        _refuse(db, key, line, "JSON that Python can read and DuckDB cannot")
+    db.execute(f"""
+        insert into refused select _file, _line, left({feed.record_id}, 200), reasons
+        from kept where _line > 0 and reasons is not null""")
+    db.execute("delete from kept where reasons is not null")
+    return unread
 
 
 def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: datetime, key_from: int | None) -> None:
@@ -180,34 +185,34 @@ def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: 
     numbered = key_from is None
     columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
-    # Two steps, for DuckDB works file by file while it reads: judging rows in chunks of one small file is slow.
-    db.execute(
-        f"""create or replace temp table read as select * from read_json(
+    read = f"""read_json(
             $files, columns = {{{declared}}}, format = 'newline_delimited', records = true, ignore_errors = true,
-            filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})""",
-        {"files": paths},
-    )
+            filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})"""
     db.execute(
-        f"insert into kept select {', '.join(feed.schema)}, reasons from ({select_records(feed, key_from)})",
-        {"latest": (now + timedelta(days=1)).timestamp()},
+        f"insert into kept select {', '.join(feed.schema)}, reasons from ({select_records(feed, read, key_from)})",
+        {"files": paths, "latest": (now + timedelta(days=1)).timestamp()},
     )
 
 
-def _write_clean_lines(db: duckdb.DuckDBPyConnection, file: LogFile, to: str) -> tuple[set[int], str | None]:
+def _write_clean_lines(
+    db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], to: str
+) -> tuple[set[tuple[str, int]], list[Unreadable]]:
     """Copy the lines that are JSON objects, each with its key and number in front; refuse the others.
 
-    Returns the numbers of the lines written, and why the file ended early if it did.
+    Returns (key, number) of the lines written, and the files that ended early.
     """
-    written = set()
+    written, unread = set(), []
     with open(to, "wb") as clean:
-        try:
-            for number, line in read_lines(file, LONGEST_LINE_BYTES):
-                if record := _clean(db, file.key, number, line):
-                    clean.write(record)
-                    written.add(number)
-        except (OSError, EOFError, zlib.error) as error:
-            return written, f"file: not read to its end ({type(error).__name__}: {error})"
-    return written, None
+        for file, content in contents(files, SMALL_FILE_BYTES):
+            try:
+                for number, line in read_lines(file, LONGEST_LINE_BYTES, content):
+                    if record := _clean(db, file.key, number, line):
+                        clean.write(record)
+                        written.add((file.key, number))
+            except (OSError, EOFError, zlib.error) as error:
+                reason = f"file: not read to its end ({type(error).__name__}: {error})"
+                unread.append(Unreadable(file.key, reason))
+    return written, unread
 
 
 def _clean(db: duckdb.DuckDBPyConnection, key: str, number: int, line: bytes | None) -> bytes | None:

@@ -34,7 +34,7 @@ def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], No
     common = [
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", target,
         "--target-path", str(settings.data_dir / "dbt"), "--log-path", str(settings.data_dir / "logs"),
-        "--log-level", "none", "--no-version-check",
+        "--log-level", "none", "--log-level-file", "warn", "--no-version-check",
     ]  # fmt: skip
     with _environment(PACELINE_BUILD_FILE=str(settings.build_file), DO_NOT_TRACK="1"):
         result = dbtRunner(callbacks=[on_event] if on_event else []).invoke([*args, *common])

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -32,13 +33,17 @@ class Lake:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB in memory that reads this lake, in UTC."""
-        with duckdb.connect() as db:
+        """A DuckDB in memory that reads this lake, in UTC; temporary tables are the connection's own."""
+        with self._duckdb.cursor() as db:
             db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-            db.execute("set temp_directory = ?", [str(self.scratch)])
-            if self.is_remote:
-                db.register_filesystem(self.fs)
             yield db
+
+    @cached_property
+    def _duckdb(self) -> duckdb.DuckDBPyConnection:
+        db = duckdb.connect(config={"temp_directory": str(self.scratch)})
+        if self.is_remote:
+            db.register_filesystem(self.fs)
+        return db
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

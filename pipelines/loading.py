@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from connectors._contract import LogFeed
 from connectors._errors import SourceError, SourceUnavailable
-from connectors._files import LogFile, Unreadable, is_remote, list_files
+from connectors._files import LogFile, filesystem, is_remote, list_files
 from connectors._logs import QUARANTINE_SCHEMA, read_logs
 from pipelines.lake import Lake, quoted
 
@@ -128,9 +128,7 @@ def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str],
     """Replace everything the lake has of these folders; returns the keys that could not be read to their end."""
     files = [file for listing in batch.values() for file in listing]
     with lake.workspace() as scratch, lake.connect() as db:
-        if is_remote(files[0].path) and not lake.is_remote:
-            from connectors._files import filesystem
-
+        if is_remote(files[0].path) and not db.filesystem_is_registered("s3"):
             db.register_filesystem(filesystem(files[0].path))
         broken = {bad.key for bad in read_logs(db, feed, files, now)}
         load.records += db.execute("select count(*) from kept").fetchall()[0][0]
@@ -257,5 +255,3 @@ def _folder_id(folder: str) -> str:
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
-
-__all__ = ["Load", "Unreadable", "lake_days", "load_log_feed", "record_load"]

@@ -196,7 +196,7 @@ def test_what_a_record_does_not_say_is_null_and_not_0(db, logs):
 
     (row,) = read(db, logs).kept
 
-    said = {"id", "status", "model", "started_at", "prompt_tokens", "completion_tokens", "key_hash", "_file"}
+    said = {"id", "status", "model", "started_at", "prompt_tokens", "completion_tokens", "key_hash", "_file", "_line"}
     assert {name for name, value in row.items() if value is not None} == said
 
 

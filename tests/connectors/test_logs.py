@@ -18,6 +18,8 @@ from connectors._files import lines, list_files
 from connectors.litellm import requests
 from tests.gateway import DATA, NOW, json_lines, read, read_files, record, usage, write_lines
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 # The 8 good records of the batch file of which tests/data/bad_lines holds damaged copies.
 GOOD = [
     "msg_01d1e02a2afe7d42d6a1ce18",
