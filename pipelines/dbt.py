@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from pipelines.settings import DBT_PROJECT, Settings
 
 
@@ -17,12 +19,20 @@ class BuildFailed(Exception):
 
 
 def manifest_path(settings: Settings) -> Path:
-    """The parsed project; parsed anew when a file of the project is younger."""
-    manifest = settings.data_dir / "dbt" / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _youngest():
-        invoke(settings, ["parse"])
-        os.utime(manifest)
-    return manifest
+    """The parsed project; parsed anew when a file of the project is younger, by one process at a time."""
+    folder = target_path(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    parsed = folder / "parsed"  # touched when the manifest is whole
+    with FileLock(folder / "parse.lock"):
+        if not parsed.exists() or parsed.stat().st_mtime < _youngest():
+            invoke(settings, ["parse"])
+            parsed.touch()
+    return folder / "manifest.json"
+
+
+def target_path(settings: Settings) -> Path:
+    """Where dbt keeps the parsed project, its results and its log."""
+    return settings.data_dir / "dbt"
 
 
 def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
@@ -33,7 +43,7 @@ def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], No
     settings.build_file.parent.mkdir(parents=True, exist_ok=True)
     common = [
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", target,
-        "--target-path", str(settings.data_dir / "dbt"), "--log-path", str(settings.data_dir / "logs"),
+        "--target-path", str(target_path(settings)), "--log-path", str(target_path(settings)),
         "--log-level", "none", "--log-level-file", "warn", "--no-version-check",
     ]  # fmt: skip
     with _environment(PACELINE_BUILD_FILE=str(settings.build_file), DO_NOT_TRACK="1"):

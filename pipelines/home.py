@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 from pipelines.settings import ROOT, load_settings
 
 
@@ -12,9 +14,22 @@ def ensure_home(data_dir: Path) -> Path:
     """Create Dagster's home, bring its dagster.yaml up to date, and make it this process's."""
     home = data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+    # One at a time: Dagster's databases break when two processes create them at once.
+    with FileLock(home / "home.lock"):
+        shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
+        if not (home / "created").exists():
+            _create_databases()
+            (home / "created").touch()
     return home
+
+
+def _create_databases() -> None:
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        instance.get_runs_count()
+        instance.get_asset_keys(limit=1)
 
 
 if __name__ == "__main__":

@@ -254,4 +254,3 @@ def _folder_id(folder: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-

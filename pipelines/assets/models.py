@@ -95,7 +95,7 @@ def prepare_build(run: RunContext) -> int:
 
 def build(run: RunContext, selection: list[str], on_event: Any = None) -> None:
     """Run dbt over the prepared build file. Raises dbt.BuildFailed."""
-    dbt.invoke(run.settings, ["build", "--exclude-resource-type", "unit_test", *selection], on_event)
+    dbt.invoke(run.settings, ["build", "--exclude-resource-type", "unit_test", "--no-write-json", *selection], on_event)
 
 
 def row_counts(run: RunContext) -> dict[str, int]:
