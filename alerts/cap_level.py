@@ -3,8 +3,9 @@
 A row of `alerts.alerts_due` holds: alert_key, kind, level (80 or 100), scope ('developer', 'team', 'pool', 'org'),
 scope_id, scope_name, team_id, team_name, month, as_of_date, reached_on, slack_channel, lead_slack_id, slack_id,
 cap_tokens, cap_usd, cap_source ('set', 'carried', 'approved', 'baseline'), binding_measure ('tokens', 'usd'),
-used_tokens, used_usd, used_ratio, estimated_tokens, projected_tokens, projected_usd, projected_ratio, crosses_cap_on,
-status ('near', 'over', 'drawing_from_pool'), pool_left_tokens, data_through_at, data_age_days,
+used_tokens, used_usd, used_ratio, estimated_tokens, unobserved_tokens, projected_tokens, projected_usd,
+projected_ratio, crosses_cap_on, status ('near', 'over', 'drawing_from_pool'), pool_left_tokens, data_through_at,
+data_age_days,
 drivers ([{what, name, tokens, share_ratio}]) and query.
 """
 
@@ -84,7 +85,9 @@ def _of_cap(row: Row, measure: str) -> str:
 
 def _used(row: Row) -> str:
     words = " and ".join(_of_cap(row, measure) for measure in _measures(row)) or m.tokens(row.get("used_tokens"))
-    estimated = m.number(row.get("estimated_tokens"))
+    estimated, unobserved = m.number(row.get("estimated_tokens")), m.number(row.get("unobserved_tokens"))
+    if unobserved:
+        words += f"; {m.amount(unobserved)} of the tokens went past the gateway, by the provider's bill"
     return f"{words}; {m.amount(estimated)} of the tokens are estimated" if estimated else words
 
 

@@ -1,11 +1,12 @@
 """What a source is made of.
 
 A source is declared, not programmed: which variables configure it, and which feeds it has. The tools that read a feed
-(`_logs` for files of JSON lines) take everything they need from the declaration.
+(`_logs` for files of JSON lines, `_api` for reports over HTTP) take everything they need from the declaration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,125 @@ class LogFeed:
         return f"{self.source}__{self.name}"
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The variables that configure this feed."""
+        return (self.variable,)
+
+    @property
     def schema(self) -> dict[str, str]:
         """Columns of the lake files and their DuckDB types; `_file` and `_line` say where a record came from."""
         return {name: f.sql_type for name, f in self.fields.items()} | {"_file": "VARCHAR", "_line": "BIGINT"}
+
+
+@dataclass(frozen=True)
+class Api:
+    """How to talk to one provider's HTTP API.
+
+    base_url_variable  environment variable with the address, `base_url` its default ("" if there is none)
+    key_variable       environment variable with the secret
+    headers            sent with every request; `{key}` stands for the secret
+    key_hint           which kind of key it takes and who can make one: what a refusal says
+    """
+
+    base_url_variable: str
+    base_url: str
+    key_variable: str
+    headers: Mapping[str, str]
+    key_hint: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The variables that have no default."""
+        return (self.key_variable,) if self.base_url else (self.base_url_variable, self.key_variable)
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a report is asked for days.
+
+    start, end     the parameters; `end` is exclusive, None where a request is for one day
+    style          how they write a time: `iso` (2026-11-20T00:00:00Z), `date` (2026-11-20) or `epoch` (seconds)
+    days           the most days of one request
+    bucket         where the answer says which day a row is of, in the same style
+    oldest         the API knows nothing of earlier days
+    oldest_days    nor of days longer ago than this
+    """
+
+    start: str
+    end: str | None
+    style: str
+    days: int
+    bucket: str
+    oldest: date = date(2020, 1, 1)
+    oldest_days: int = 3650
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an API feed.
+
+    type      VARCHAR, BOOLEAN, BIGINT (a count: whole and not negative), USD or CENTS (decimal dollars in the lake)
+    at        where the value stands in a row: keys with dots between; what holds the row is searched, too
+    required  a row without it means that the API has changed
+    """
+
+    type: str
+    at: str
+    required: bool = False
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type of the column in the lake."""
+        return "DECIMAL(38,12)" if self.type in ("USD", "CENTS") else self.type
+
+
+@dataclass(frozen=True)
+class ApiFeed:
+    """A report of a provider: rows per UTC day, or a list of things as they are now.
+
+    path           below the base address; `{id}` stands for the ids of `parent`, one request each
+    params         sent with every request. The grouping is a part of a row's identity: changing it means a new feed
+    window         how to ask for days; None for a list, which is kept as of the day it was asked
+    rows           key of the list inside an entry of `data`; None when the entries are the rows
+    cursor         parameter that asks for the next page, and the key of the answer that holds its value
+    watermark      key of the answer with the time up to which the source says that it is complete
+    restated_days  for so many days a finished day may still change, so every run asks for them again
+    headers        more of them than the API needs everywhere
+    model_name     the column with the model as the source calls it
+    fallback_for   the feed whose days this one fills when that one cannot
+    """
+
+    source: str
+    name: str
+    description: str
+    api: Api
+    path: str
+    columns: Mapping[str, Column]
+    params: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict)
+    window: Window | None = None
+    rows: str | None = None
+    cursor: tuple[str, str] = ("page", "next_page")
+    watermark: str | None = None
+    restated_days: int = 3
+    headers: Mapping[str, str] = field(default_factory=dict)
+    model_name: str | None = None
+    parent: "ApiFeed | None" = None
+    fallback_for: "ApiFeed | None" = None
+
+    @property
+    def table(self) -> str:
+        """`<source>__<feed>`: the name of the folder in the lake and of the raw relation."""
+        return f"{self.source}__{self.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The variables that configure this feed."""
+        return self.api.needs
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Columns of the lake files and their DuckDB types. `known_at`: when the source said so."""
+        return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
 
 
 @dataclass(frozen=True)
@@ -79,8 +196,12 @@ class Source:
     name: str
     title: str
     needs: str
-    feeds: tuple[LogFeed, ...] = field(default=())
+    feeds: tuple[LogFeed | ApiFeed, ...] = field(default=())
+
+    def configured_feeds(self, environ: Mapping[str, str]) -> tuple[LogFeed | ApiFeed, ...]:
+        """The feeds whose variables are all set."""
+        return tuple(feed for feed in self.feeds if all(environ.get(variable) for variable in feed.needs))
 
     def is_configured(self, environ: Mapping[str, str]) -> bool:
-        """True when every variable that a feed needs is set."""
-        return all(environ.get(feed.variable) for feed in self.feeds)
+        """True when any feed is."""
+        return bool(self.configured_feeds(environ))

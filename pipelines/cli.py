@@ -85,30 +85,23 @@ def sources() -> None:
     if settings.warehouse_file.exists():
         with _warehouse(settings) as db:
             cursor = db.execute(
-                "select feed, loaded_through_date, last_record_at, data_age_days, quarantined, last_error "
-                "from ops.source_freshness"
+                "select feed, loaded_through_date, last_record_at, last_load_records, data_age_days, quarantined, "
+                "last_error from ops.source_freshness"
             )
             known = {row[0]: row[1:] for row in cursor.fetchall()}
     rows = []
     for source in discover():
-        configured = source.is_configured(settings.environ)
-        state = (
-            "examples" if configured and settings.uses_examples else "configured" if configured else "not configured"
-        )
+        configured = source.configured_feeds(settings.environ)
         for feed in source.feeds:
-            through, newest, age, quarantined, error = known.get(feed.table, (None,) * 5)
-            rows.append(
-                (
-                    feed.table,
-                    state,
-                    through,
-                    newest,
-                    age,
-                    quarantined,
-                    error or ("" if configured else f"needs {source.needs}"),
-                )
+            state = (
+                "not configured" if feed not in configured else "examples" if settings.uses_examples else "configured"
             )
-    _print_rows(["feed", "state", "loaded_through", "newest_record", "age_days", "quarantined", "note"], rows, "table")
+            note = "" if feed in configured else f"needs {', '.join(feed.needs)}"
+            *facts, error = known.get(feed.table, (None,) * 6)
+            rows.append((feed.table, state, *facts, error or note))
+    _print_rows(
+        ["feed", "state", "loaded_through", "newest_record", "rows", "age_days", "quarantined", "note"], rows, "table"
+    )
 
 
 @commands.command()

@@ -85,9 +85,17 @@ class Lake:
         self.fs.rm_file(self.path(relative))
 
     def write_rows(
-        self, rows: Iterable[Mapping[str, object]], schema: Mapping[str, str], relative: str, order_by: str = "all"
+        self,
+        rows: Iterable[Mapping[str, object]],
+        schema: Mapping[str, str],
+        relative: str,
+        order_by: str = "all",
+        unlike: str | None = None,
     ) -> bool:
-        """Write small rows as one typed Parquet file; False when nothing changed."""
+        """Write small rows as one typed Parquet file; False when nothing changed.
+
+        Nothing is written either when the file `unlike` holds the same rows, but for when they were known.
+        """
         with self.workspace() as folder, self.connect() as db:
             text = folder / "rows.jsonl"
             with text.open("w") as out:
@@ -99,6 +107,8 @@ class Lake:
                     select * from read_json({quoted(text)}, columns = {{{columns}}}, format = 'newline_delimited')
                     order by {order_by}
                 ) to {quoted(local)} (format parquet, compression zstd)""")
+            if unlike and _same_rows(db, str(local), self.path(unlike), "* exclude (known_at)"):
+                return False
             return self.put(db, local, relative)
 
     def read_rows(self, relative: str) -> list[dict]:
@@ -116,9 +126,9 @@ def quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
+def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str, columns: str = "*") -> bool:
     # Not bytes: DuckDB encodes the same rows differently when other rows were in the same pass.
-    rows = "select * from read_parquet({}, hive_partitioning = false)"
+    rows = f"select {columns} from read_parquet({{}}, hive_partitioning = false)"
     try:
         differing = db.execute(
             f"select count(*) from (({rows.format('$one')} except all {rows.format('$other')}) union all "

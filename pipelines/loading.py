@@ -25,6 +25,7 @@ LOADS_SCHEMA = {
     "feed": "VARCHAR", "run_id": "VARCHAR", "status": "VARCHAR", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP",
     "through_date": "DATE", "folders_read": "BIGINT", "files_read": "BIGINT", "bytes_read": "BIGINT",
     "records": "BIGINT", "quarantined": "BIGINT", "changed_days": "DATE[]", "error": "VARCHAR",
+    "requests_made": "BIGINT", "watermark_at": "TIMESTAMP",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
 FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]"}
@@ -32,7 +33,11 @@ FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHA
 
 @dataclass
 class Load:
-    """What one load of one feed did. `status` is loaded or failed; `quarantined` counts all lines now in quarantine."""
+    """What one load of one feed did.
+
+    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `watermark_at` is the
+    time up to which the source called itself complete.
+    """
 
     feed: str
     run_id: str
@@ -45,6 +50,8 @@ class Load:
     bytes_read: int = 0
     records: int = 0
     quarantined: int = 0
+    requests_made: int = 0
+    watermark_at: datetime | None = None
     changed_days: list[date] = field(default_factory=list)
     error: str | None = None
     retry_helps: bool = False

@@ -1,8 +1,8 @@
 """What dbt reads: the relations `raw.<source>__<feed>` of the build file, as views over files of the lake.
 
-Every relation exists from the first day on: a typed file without rows stands in where nothing was loaded. Of the
-records themselves only the days to build are visible, as an explicit list of files, so the event half of dbt never
-has to filter and a day's cost does not grow with history.
+Every relation exists from the first day on, with its columns typed, also where nothing was loaded. Of the records of
+logs only the days to build are visible, as an explicit list of files, so the event half of dbt never has to filter and
+a day's cost does not grow with history. Reports of providers are small: all their versions are visible.
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from datetime import date, datetime
 import duckdb
 
 from connectors import discover, genai_prices, org
-from connectors._contract import LogFeed
+from connectors._contract import ApiFeed, LogFeed
 from connectors._logs import QUARANTINE_SCHEMA
 from pipelines.lake import Lake
 from pipelines.loading import LOADS, LOADS_SCHEMA, QUARANTINE, lake_days
+from pipelines.loading_api import version_of
 from pipelines.settings import DBT_PROJECT, Settings
 
 PRICES = f"raw/genai_prices__prices/version={genai_prices.version()}.parquet"
@@ -38,7 +39,12 @@ def org_path(table: str) -> str:
 
 def log_feeds() -> list[LogFeed]:
     """Every log feed of every source, configured or not."""
-    return [feed for source in discover() for feed in source.feeds]
+    return [feed for source in discover() for feed in source.feeds if isinstance(feed, LogFeed)]
+
+
+def api_feeds() -> list[ApiFeed]:
+    """Every report of every source, configured or not."""
+    return [feed for source in discover() for feed in source.feeds if isinstance(feed, ApiFeed)]
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,12 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
             if files := _files_of(lake, feed, days):
                 names = f"select distinct {', '.join(feed.model_names)} from read_parquet($files)"
                 seen |= set(db.execute(names, {"files": files}).fetchall())
+        for feed in api_feeds():
+            if feed.model_name and (files := _all(lake, f"raw/{feed.table}")):
+                names = (
+                    f"select distinct $source, {feed.model_name} as model from read_parquet($files) where model > ''"
+                )
+                seen |= set(db.execute(names, {"files": files, "source": feed.source}).fetchall())
     # Looked up again, not only when new: an alias may have changed since.
     rows = {name: genai_prices.model_name(*name, aliases) for name in {*known, *seen}}
     lake.write_rows(rows.values(), genai_prices.MODEL_NAMES_SCHEMA, MODEL_NAMES, order_by="raw_provider, raw_model")
@@ -98,8 +110,12 @@ def create_raw(
     """Create every `raw` relation in the build file."""
     db.execute("create schema if not exists raw")
     for feed in log_feeds():
-        # `day` is in the path; the empty file has it as a column.
         _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _files_of(lake, feed, days))
+    versions = []
+    for feed in api_feeds():
+        _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _all(lake, f"raw/{feed.table}"))
+        versions += [(feed.table, *version_of(path)) for path in lake.files(f"raw/{feed.table}")]
+    _table(db, "paceline__versions", "feed varchar, utc_date date, known_at timestamp", versions)
     _view(db, lake, "genai_prices__prices", genai_prices.PRICES_SCHEMA, _one(lake, PRICES))
     _view(db, lake, "genai_prices__model_names", genai_prices.MODEL_NAMES_SCHEMA, _one(lake, MODEL_NAMES))
     for table, schema in org.SCHEMAS.items():
@@ -110,21 +126,22 @@ def create_raw(
     this_run = [(as_of, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
-    feeds = [(feed.table, feed.description, feed.restated_days) for feed in log_feeds()]
-    _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer", feeds)
+    feeds = [
+        (feed.table, feed.description, feed.restated_days, isinstance(feed, ApiFeed))
+        for feed in [*log_feeds(), *api_feeds()]
+    ]
+    _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer, is_report boolean", feeds)
 
 
 def _view(db, lake: Lake, name: str, schema: Mapping[str, str], files: list[str]) -> None:
-    empty = f"raw/{name}/_schema.parquet"
-    if not lake.fs.exists(lake.path(empty)):
-        lake.write_rows([], schema, empty)
-    columns = ", ".join(schema)
-    typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in schema.items())
-    listed = ", ".join(_quoted(path) for path in files)
-    parts = [f"select {columns} from read_parquet({_quoted(lake.path(empty))}, hive_partitioning = false)"]
+    empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in schema.items())
+    parts = [f"(select {empty} limit 0)"]
     if files:
-        partitioned = "hive_partitioning = true" if "day" in schema else "hive_partitioning = false"
-        parts.append(f"select {typed} from read_parquet([{listed}], {partitioned})")
+        typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in schema.items())
+        listed = ", ".join(_quoted(path) for path in files)
+        # `day` is in the path.
+        options = "hive_partitioning = true" if "day" in schema else "hive_partitioning = false"
+        parts.append(f"select {typed} from read_parquet([{listed}], {options})")
     db.execute(f"create or replace view raw.{name} as {' union all '.join(parts)}")
 
 
@@ -144,7 +161,7 @@ def _one(lake: Lake, path: str) -> list[str]:
 
 
 def _all(lake: Lake, below: str) -> list[str]:
-    return [lake.path(path) for path in lake.files(below) if not path.endswith("/_schema.parquet")]
+    return [lake.path(path) for path in lake.files(below)]
 
 
 def _quoted(text: str) -> str:

@@ -11,13 +11,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pipelines.lake import Lake
-from pipelines.settings import Settings
+from pipelines.settings import Settings, utc_now
 
 AS_OF_TAG = "paceline/as_of"
 AGAIN_TAG = "paceline/again"
@@ -32,6 +32,7 @@ class RunContext:
     settings: Settings
     lake: Lake
     run_id: str
+    started_at: datetime
     as_of: date
     again: tuple[date, date] | None
     no_alerts: bool
@@ -45,6 +46,7 @@ class RunContext:
             settings=settings,
             lake=Lake(settings.lake, settings.data_dir / "tmp"),
             run_id=run_id,
+            started_at=utc_now(),
             as_of=date.fromisoformat(tags[AS_OF_TAG]) if AS_OF_TAG in tags else settings.as_of,
             again=(date.fromisoformat(again[0]), date.fromisoformat(again[1])) if again else None,
             no_alerts=NO_ALERTS_TAG in tags,

@@ -10,37 +10,50 @@ from datetime import date
 import dagster as dg
 
 from connectors import discover
-from connectors._contract import LogFeed
+from connectors._contract import ApiFeed, LogFeed
 from pipelines.loading import Load, load_log_feed
+from pipelines.loading_api import load_api_feed
 from pipelines.resources import Deployment
+from pipelines.run_context import RunContext
 from pipelines.settings import Settings, utc_now
 
 MOST_RETRIES = 3
 SECONDS_BETWEEN_RETRIES = 20
+LOGS_ARE_READ = (
+    "A run brings every day up to date, whatever partition it is for: only folders with something new are read. "
+    "Materialize older partitions to read their folders again."
+)
+REPORTS_ARE_ASKED = (
+    "A run asks for the days that may still be restated and for what is missing, whatever partition it is for. A day "
+    "that is restated gets a new version; earlier ones stay. Materialize older partitions to ask for them again."
+)
 
 
 def feed_assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """One asset per feed of every configured source."""
-    sources = [source for source in discover() if source.is_configured(settings.environ)]
-    return [feed_asset(feed, source.title, partitions) for source in sources for feed in source.feeds]
+    return [
+        feed_asset(feed, source.title, partitions)
+        for source in discover()
+        for feed in source.configured_feeds(settings.environ)
+    ]
 
 
-def feed_asset(feed: LogFeed, title: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def feed_asset(feed: LogFeed | ApiFeed, title: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """The asset of one feed. It never raises for its source: the plan goes on, and the run ends red."""
     key = dg.AssetKey(["raw", feed.table])
 
+    is_log = isinstance(feed, LogFeed)
+
     @dg.asset(
         key=key,
+        deps=[] if is_log or not feed.fallback_for else [dg.AssetKey(["raw", feed.fallback_for.table])],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
         kinds={"parquet"},
         owners=["team:data"],
         tags={"source": feed.source},
-        description=(
-            f"{feed.description} From {title}.\n\nA run brings every day up to date, whatever partition it is for: "
-            f"only folders with something new are read. Materialize older partitions to read their folders again."
-        ),
+        description=f"{feed.description} From {title}.\n\n{LOGS_ARE_READ if is_log else REPORTS_ARE_ASKED}",
         check_specs=[
             dg.AssetCheckSpec(
                 "loaded",
@@ -49,20 +62,11 @@ def feed_asset(feed: LogFeed, title: str, partitions: dg.PartitionsDefinition) -
                 "with older data, and the run ends red.",
             )
         ],
-        metadata={"variable": feed.variable, "restated_days": feed.restated_days},
+        metadata={"needs": ", ".join(feed.needs), "restated_days": feed.restated_days},
     )
     def load_days(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
         run = deployment.run
-        load = load_log_feed(
-            run.lake,
-            feed,
-            run.settings.environ[feed.variable],
-            through=run.as_of,
-            now=utc_now,
-            run_id=run.run_id,
-            again=run.again or _older_partitions(context, run.as_of),
-            say=run.say,
-        )
+        load = _load(feed, run, run.again or _older_partitions(context, run.as_of))
         if load.retry_helps and context.retry_number < MOST_RETRIES:
             raise dg.RetryRequested(max_retries=MOST_RETRIES, seconds_to_wait=SECONDS_BETWEEN_RETRIES)
         _report_other_days(context, load)
@@ -71,13 +75,14 @@ def feed_asset(feed: LogFeed, title: str, partitions: dg.PartitionsDefinition) -
                 "dagster/row_count": load.records,
                 "files_read": load.files_read,
                 "bytes_read": load.bytes_read,
+                "requests_made": load.requests_made,
                 "changed_days": len(load.changed_days),
                 "quarantined": load.quarantined,
             },
             check_results=[
                 dg.AssetCheckResult(
                     check_name="loaded",
-                    passed=load.status == "loaded",
+                    passed=load.status != "failed",
                     description=load.error,
                     metadata={"quarantined": load.quarantined},
                 )
@@ -85,6 +90,14 @@ def feed_asset(feed: LogFeed, title: str, partitions: dg.PartitionsDefinition) -
         )
 
     return load_days
+
+
+def _load(feed: LogFeed | ApiFeed, run: RunContext, again: tuple[date, date] | None) -> Load:
+    environ = run.settings.environ
+    common = {"run_id": run.run_id, "again": again, "say": run.say}
+    if isinstance(feed, LogFeed):
+        return load_log_feed(run.lake, feed, environ[feed.variable], run.as_of, utc_now, **common)
+    return load_api_feed(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
 
 
 def _older_partitions(context: dg.AssetExecutionContext, as_of: date) -> tuple[date, date] | None:

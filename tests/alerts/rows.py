@@ -30,6 +30,7 @@ def developer_row(scope_id="dev-03", level=80, **changes):
         "used_ratio": 0.8035,
         "binding_measure": "tokens",
         "estimated_tokens": 310_000,
+        "unobserved_tokens": None,
         "reached_on": date(2026, 11, 21),
         "projected_tokens": 4_372_000,
         "projected_usd": Decimal("16.7"),

@@ -171,3 +171,11 @@ def test_endless_names_stay_within_slacks_limits():
         drivers=[{"what": "task", "name": long, "tokens": 10**30, "share_ratio": 1e9}] * 20,
     )
     assert discover()["cap_level"](row).blocks  # a Message beyond Slack's limits does not come to be
+
+
+def test_what_went_past_the_gateway_is_said():
+    text = render_text(discover()["cap_level"](developer_row(unobserved_tokens=942_564)))
+
+    assert (
+        "; 943 k of the tokens went past the gateway, by the provider's bill; 310 k of the tokens are estimated" in text
+    )

@@ -19,7 +19,10 @@ caps as (
         cap_utilization.month = run.as_of_month
         or (
             cap_utilization.month = run.as_of_month - interval 1 month
-            and run.as_of_date < run.as_of_month + (select max(restated_days) from {{ ref('source_freshness') }})
+            -- Of logs: a bill may be restated for a month, and a message that late helps nobody.
+            and run.as_of_date < run.as_of_month + (
+                select max(restated_days) from {{ ref('source_freshness') }} where not is_report
+            )
         )
 
 ),
@@ -36,6 +39,7 @@ freshness as (
 
     select max(last_record_at) as data_through_at, max(data_age_days) as data_age_days
     from {{ ref('source_freshness') }}
+    where not is_report
 
 ),
 
@@ -133,6 +137,7 @@ select
     caps.used_ratio,
     caps.binding_measure,
     caps.estimated_tokens,
+    caps.unobserved_tokens,
     crossings.reached_on,
     caps.projected_tokens,
     caps.projected_usd,

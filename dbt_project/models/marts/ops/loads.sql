@@ -9,6 +9,8 @@ select
     files_read,
     bytes_read,
     records,
+    requests_made,
+    watermark_at,
     quarantined,
     len(changed_days) as changed_days,
     error

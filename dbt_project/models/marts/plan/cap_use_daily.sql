@@ -62,6 +62,7 @@ select
     used_tokens,
     used_usd,
     estimated_tokens,
+    unobserved_tokens,
     caps.cap_tokens,
     caps.cap_usd,
     caps.cap_source
@@ -80,6 +81,7 @@ select
     sum(tokens) over month_to_date as used_tokens,
     sum(usd) over month_to_date as used_usd,
     0 as estimated_tokens,
+    0 as unobserved_tokens,
     pools.cap_tokens,
     pools.cap_usd,
     'set' as cap_source

@@ -30,11 +30,14 @@ used as (
         month,
         sum(tokens) as used_tokens,
         sum(usd) as used_usd,
-        sum(estimated_tokens) as estimated_tokens
+        sum(estimated_tokens) as estimated_tokens,
+        sum(unobserved_tokens) as unobserved_tokens
     from {{ ref('cap_use_daily') }}
     group by scope, scope_id, month
 
 ),
+
+billed_months as (select distinct date_trunc('month', utc_date)::date as month from {{ ref('fct_billed_history') }}),
 
 projected as (
 
@@ -98,9 +101,9 @@ measured as (
         caps.cap_tokens,
         caps.cap_usd,
         caps.cap_source,
-        coalesce(used.used_tokens, 0) as observed_tokens,
-        -- Unknown until bills are read beside the gateway.
-        cast(null as bigint) as unobserved_tokens,
+        coalesce(used.used_tokens, 0) - coalesce(used.unobserved_tokens, 0) as observed_tokens,
+        -- Without a bill it is unknown, not 0.
+        case when billed_months.month is not null then coalesce(used.unobserved_tokens, 0) end as unobserved_tokens,
         coalesce(used.used_tokens, 0) as used_tokens,
         coalesce(used.used_usd, 0) as used_usd,
         coalesce(used.estimated_tokens, 0) as estimated_tokens,
@@ -113,6 +116,7 @@ measured as (
     from caps
     cross join run
     left join used using (scope, scope_id, month)
+    left join billed_months using (month)
     left join projected using (scope, scope_id, month)
     left join crossings using (scope, scope_id, month)
     left join will_cross using (scope, scope_id, month)

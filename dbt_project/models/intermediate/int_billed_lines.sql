@@ -1,0 +1,67 @@
+-- Lines of all bills in one shape. Tokens and money come in reports of their own, so a line has the one or the other.
+
+with
+
+usage as (
+
+    select * from {{ ref('stg_anthropic__usage') }}
+
+    union all by name
+
+    select * from {{ ref('stg_openai__usage') }}
+
+),
+
+costs as (
+
+    select * from {{ ref('stg_anthropic__costs') }}
+
+    union all by name
+
+    select * from {{ ref('stg_openai__costs') }}
+
+),
+
+lines as (
+
+    select * from usage
+
+    union all by name
+
+    select * from costs
+
+),
+
+names as (select * from {{ source('raw', 'genai_prices__model_names') }}),
+
+named as (
+
+    select
+        lines.*,
+        coalesce(names.model, lower(lines.raw_model)) as model,
+        names.price_provider,
+        names.price_model
+    from lines
+    left join names on lines.provider = names.raw_provider and lines.raw_model = names.raw_model
+
+)
+
+-- A day's sum has no hour and no size of single calls: it is priced as small calls at noon.
+select
+    named.* exclude (raw_model, price_provider, price_model),
+    (named.input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0))
+    * {{ usd_per_token('prices.input_usd_per_mtok') }}
+    + coalesce(cache_read_tokens, 0) * {{ usd_per_token('prices.cache_read_usd_per_mtok') }}
+    + (coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0))
+    * {{ usd_per_token('prices.cache_write_usd_per_mtok') }}
+    + coalesce(cache_write_1h_tokens, 0) * {{ usd_per_token('prices.cache_write_1h_usd_per_mtok') }}
+    + named.output_tokens * {{ usd_per_token('prices.output_usd_per_mtok') }} as priced_usd
+from named
+left join {{ source('raw', 'genai_prices__prices') }} as prices
+    on named.price_provider = prices.price_provider
+    and named.price_model = prices.price_model
+    and prices.service_tier = 'standard'
+    and named.utc_date between prices.valid_from and prices.valid_to
+    and 720 >= prices.from_utc_minute
+    and 720 < prices.to_utc_minute
+    and prices.above_input_tokens < 1

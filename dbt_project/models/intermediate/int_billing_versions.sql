@@ -1,0 +1,66 @@
+-- At every moment at which a provider told something new about a day: which version of each of its reports held then.
+-- A legacy report counts for the days that its successor had not told by then.
+
+with
+
+reports as (
+
+    select reports.*
+    from (
+        values
+        ('anthropic__usage', 'anthropic', 'usage', 1),
+        ('anthropic__usage_legacy', 'anthropic', 'usage', 2),
+        ('anthropic__cost', 'anthropic', 'cost', 1),
+        ('anthropic__cost_legacy', 'anthropic', 'cost', 2),
+        ('openai__completions', 'openai', 'usage', 1),
+        ('openai__embeddings', 'openai', 'usage', 1),
+        ('openai__moderations', 'openai', 'usage', 1),
+        ('openai__costs', 'openai', 'cost', 1)
+    ) as reports (feed, provider, report, preference)
+
+),
+
+run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
+
+versions as (
+
+    select feed, reports.provider, reports.report, reports.preference, versions.utc_date, versions.known_at
+    from {{ source('raw', 'paceline__versions') }} as versions
+    inner join reports using (feed)
+    cross join run
+    where versions.utc_date <= run.as_of_date
+
+),
+
+moments as (
+
+    select
+        provider,
+        utc_date,
+        known_at,
+        lead(known_at) over (partition by provider, utc_date order by known_at) as superseded_at
+    from (select distinct provider, utc_date, known_at from versions)
+
+)
+
+select
+    moments.provider,
+    moments.utc_date,
+    moments.known_at,
+    moments.superseded_at,
+    versions.feed,
+    versions.report,
+    max(versions.known_at) as version_known_at
+from moments
+inner join versions
+    on moments.provider = versions.provider
+    and moments.utc_date = versions.utc_date
+    and moments.known_at >= versions.known_at
+group by
+    moments.provider, moments.utc_date, moments.known_at, moments.superseded_at,
+    versions.feed, versions.report, versions.preference
+qualify
+    versions.preference
+    = min(versions.preference) over (
+        partition by moments.provider, moments.utc_date, moments.known_at, versions.report
+    )

@@ -1,0 +1,97 @@
+"""From a provider's reports to their days in the lake: one file per day and version, for reports are restated.
+
+`raw/<source>__<feed>/day=YYYY-MM-DD/known_<time>.parquet`. A version is written when a day's rows differ from those of
+its last one, and never changed: what was believed on the 5th is the last version known by then.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from connectors._api import Answer, Client, NotOffered, read_days, read_list
+from connectors._contract import ApiFeed
+from connectors._errors import SourceError, SourceUnavailable
+from pipelines.lake import Lake
+from pipelines.loading import Load, lake_days, record_load
+
+FIRST_LOAD_DAYS = 90
+
+
+def load_api_feed(
+    lake: Lake,
+    feed: ApiFeed,
+    environ: Mapping[str, str],
+    through: date,
+    now: Callable[[], datetime],
+    known_at: datetime,
+    run_id: str = "",
+    again: tuple[date, date] | None = None,
+    say: Callable[[str], None] = print,
+) -> Load:
+    """Bring a report up to date through a day: its restated days, what is missing, and the days `again`.
+
+    A source that cannot be read gives a failed Load, not an exception, and leaves the lake as it was. A report that
+    this organisation does not have is no failure where another feed stands in for it.
+    """
+    load = Load(feed.table, run_id, now(), through)
+    try:
+        answer = _pull(lake, feed, environ, through, again, say)
+        load.requests_made, load.watermark_at = answer.requests_made, answer.watermark
+        for day, rows in sorted(answer.days.items()):
+            load.records += len(rows)
+            if _write_version(lake, feed, day, rows, known_at):
+                load.changed_days.append(day)
+    except NotOffered as error:
+        load.status, load.error = "not_offered", str(error)
+        say(f"{feed.table}: {error}")
+    except SourceError as error:
+        load.status, load.error = "failed", str(error)
+        load.retry_helps = isinstance(error, SourceUnavailable)
+        say(f"{feed.table}: {error}")
+    load.finished_at = now()
+    record_load(lake, load)
+    return load
+
+
+def _pull(lake: Lake, feed: ApiFeed, environ, through: date, again, say) -> Answer:
+    client = Client(feed.api, environ)
+    if not feed.window:
+        return read_list(client, feed, through)
+    days = days_to_ask(feed, set(lake_days(lake, feed.table)), through, again)
+    if feed.fallback_for:
+        days -= set(lake_days(lake, feed.fallback_for.table))
+    if len(days) > feed.restated_days + 1:
+        say(f"{feed.table}: asking for {len(days)} days from {min(days)}")
+    return read_days(client, feed, days)
+
+
+def days_to_ask(feed: ApiFeed, held: set[date], through: date, again: tuple[date, date] | None) -> set[date]:
+    """The days of a report to ask for now; none that it cannot know."""
+    oldest = max(feed.window.oldest, through - timedelta(days=feed.window.oldest_days))
+    first = min([through - timedelta(days=FIRST_LOAD_DAYS - 1), *held, *(again or ())])
+    first = max(oldest, first)
+    wanted = {first + timedelta(days=n) for n in range((through - first).days + 1)}
+    restated_from = through - timedelta(days=feed.restated_days - 1)
+    return {
+        day
+        for day in wanted
+        if day not in held or day >= restated_from or (again is not None and again[0] <= day <= again[1])
+    }
+
+
+def _write_version(lake: Lake, feed: ApiFeed, day: date, rows: list[dict], known_at: datetime) -> bool:
+    """Keep what the source says now of a day, when that is news."""
+    folder = f"raw/{feed.table}/day={day}"
+    stamp = known_at.astimezone(UTC)
+    return lake.write_rows(
+        [row | {"known_at": f"{stamp:%Y-%m-%d %H:%M:%S}"} for row in rows],
+        feed.schema,
+        f"{folder}/known_{stamp:%Y%m%dT%H%M%S}Z.parquet",
+        unlike=max(lake.files(folder), default=None),
+    )
+
+
+def version_of(path: str) -> tuple[date, datetime]:
+    """(day, known at) of a version's file."""
+    day, known = re.search(r"/day=([\d-]{10})/known_(\d{8}T\d{6})Z\.parquet$", path).groups()
+    return date.fromisoformat(day), datetime.strptime(known, "%Y%m%dT%H%M%S")
