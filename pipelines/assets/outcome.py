@@ -13,6 +13,18 @@ from pipelines.telling import deliver_alerts, untold_alerts
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
 
+MONTHS_APART = """
+    select
+        date_trunc('month', utc_date)::date as month, provider,
+        abs(sum(remaining_tokens)) / greatest(sum(billed_tokens), sum(observed_tokens)) as apart_ratio
+    from core.fct_reconciliation_daily
+    where utc_date < (select date_trunc('month', max(as_of_date)) from plan.cap_utilization)
+    group by all
+    having apart_ratio > (
+        select value from intermediate.int_assumptions where name = 'reconciliation_month_error_ratio'
+    )
+    order by all"""
+
 
 def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     """The assets behind the models."""
@@ -21,6 +33,15 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=WAREHOUSE,
         deps=marts,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "closed_months_agree",
+                asset=WAREHOUSE,
+                description="Bill and gateway of every closed month differ by no more than "
+                "reconciliation_month_error_ratio after what developers' own keys explain. If not, find the cause in "
+                "core.fct_reconciliation_daily; the plan is published all the same.",
+            )
+        ],
         group_name="published",
         kinds={"duckdb"},
         owners=["team:data"],
@@ -34,8 +55,16 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         size = publish(settings.build_file, settings.warehouse_file)
         with read_warehouse(settings.warehouse_file) as db:
             caps = db.execute("select count(*), max(as_of_date) from plan.cap_utilization").fetchall()[0]
+            apart = db.execute(MONTHS_APART).fetchall()
         return dg.MaterializeResult(
-            metadata={"path": str(settings.warehouse_file), "bytes": size, "caps": caps[0], "as_of": str(caps[1])}
+            metadata={"path": str(settings.warehouse_file), "bytes": size, "caps": caps[0], "as_of": str(caps[1])},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="closed_months_agree",
+                    passed=not apart,
+                    description="; ".join(f"{month:%Y-%m} {provider}: {ratio:.1%}" for month, provider, ratio in apart),
+                )
+            ],
         )
 
     @dg.asset(
