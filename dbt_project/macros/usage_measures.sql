@@ -10,6 +10,7 @@
     sum(reasoning_tokens) as reasoning_tokens,
     sum(total_tokens) as total_tokens,
     sum(estimated_tokens) as estimated_tokens,
+    coalesce(sum(total_tokens) filter (where is_unpriced), 0) as unpriced_tokens,
     sum(cost_usd) as cost_usd,
     sum(list_usd) as list_usd,
     sum(reported_usd) as reported_usd,

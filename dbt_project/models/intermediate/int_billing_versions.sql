@@ -20,7 +20,7 @@ reports as (
 
 ),
 
-run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
+run as (select as_of_date, timezone from {{ source('raw', 'paceline__run') }}),
 
 versions as (
 
@@ -28,7 +28,9 @@ versions as (
     from {{ source('raw', 'paceline__versions') }} as versions
     inner join reports using (feed)
     cross join run
-    where versions.utc_date <= run.as_of_date
+    -- Days that are over when the as-of day is: of the others the gateway has seen a part only.
+    where
+        {{ company_date("cast(versions.utc_date as timestamp) + interval '23:59:59'", 'run.timezone') }} <= run.as_of_date
 
 ),
 

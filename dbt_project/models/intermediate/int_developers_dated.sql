@@ -11,7 +11,9 @@ observed as (
         max(user_email) as email,
         max_by(gateway_team_id, last_used_at) as team_id
     from {{ ref('int_usage_daily') }}
-    where coalesce(user_email, user_id, key_alias) is not null
+    where
+        coalesce(user_email, user_id, key_alias) is not null
+        and usage_date <= (select as_of_date from {{ source('raw', 'paceline__run') }})
     group by 1
 
 )

@@ -44,7 +44,9 @@ with_prices as (
 
     select
         usage_tiered.*,
-        prices.price_model is null and not usage_tiered.is_self_hosted as is_unpriced,
+        prices.price_model is null
+        and not usage_tiered.is_self_hosted
+        and usage_tiered.usage_quality in ('reported', 'estimated') as is_unpriced,
         case
             when prices.price_model is not null then prices.input_usd_per_mtok
             when usage_tiered.is_self_hosted then 0

@@ -25,6 +25,7 @@ sessions_monthly as (
         count(distinct sessions.session_id) as sessions
     from {{ ref('int_sessions_daily') }} as sessions
     inner join {{ ref('int_identities_resolved') }} as people using (identity_key, usage_date)
+    where sessions.usage_date <= (select as_of_date from {{ source('raw', 'paceline__run') }})
     group by 1, 2
 
 )

@@ -15,7 +15,7 @@ billed as (
     select
         provider,
         provider_api_key_id,
-        arg_max(developer_id, utc_date) as developer_id,
+        arg_max_null(developer_id, utc_date) as developer_id,
         min(utc_date) as first_billed_date,
         max(utc_date) as last_billed_date,
         sum(total_tokens) as billed_tokens,
@@ -47,7 +47,7 @@ select
     billed.first_billed_date,
     billed.last_billed_date,
     coalesce(billed.billed_tokens, 0) as billed_tokens,
-    coalesce(billed.billed_usd, 0) as billed_usd
+    billed.billed_usd
 from keys
 full join billed using (provider, provider_api_key_id)
 left join owners using (owner_email)

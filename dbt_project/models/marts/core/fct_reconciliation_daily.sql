@@ -2,15 +2,33 @@
 
 with
 
+-- The provider was asked about these days, whether it said something new or not.
+asked as (
+
+    select
+        loads.feed,
+        loads.started_at as asked_at,
+        loads.through_date - feeds.restated_days + 1 as from_date,
+        loads.through_date
+    from {{ source('raw', 'paceline__loads') }} as loads
+    inner join {{ source('raw', 'paceline__feeds') }} as feeds using (feed)
+    where loads.status = 'loaded'
+
+),
+
 told as (
 
     select
-        provider,
-        utc_date,
-        max(version_known_at) as known_at
-    from {{ ref('int_billing_versions') }}
-    where superseded_at is null
-    group by provider, utc_date
+        versions.provider,
+        versions.utc_date,
+        max(versions.version_known_at) as known_at,
+        greatest(max(versions.version_known_at), max(asked.asked_at)) as confirmed_at
+    from {{ ref('int_billing_versions') }} as versions
+    left join asked
+        on versions.feed = asked.feed
+        and versions.utc_date between asked.from_date and asked.through_date
+    where versions.superseded_at is null and versions.report = 'usage'
+    group by versions.provider, versions.utc_date
 
 ),
 
@@ -92,7 +110,13 @@ explained as (
         billed_tokens - observed_tokens as unobserved_tokens,
         billed_tokens - observed_tokens - bypass_tokens as remaining_tokens,
         -- A day is told completely some hours after its end.
-        told.known_at < cast(utc_date as timestamp) + interval 36 hours as is_early
+        told.confirmed_at < cast(utc_date as timestamp) + interval 36 hours as is_early,
+        remaining_tokens != 0 and (estimated_tokens > 0 or failed_requests > 0) as is_estimated,
+        remaining_tokens != 0
+        and abs(remaining_tokens) in (
+            cache_read_tokens, cache_write_tokens, cache_read_tokens + cache_write_tokens
+        ) as is_cache_counted,
+        estimated_tokens + failed_requests * {{ assumption('failed_request_most_tokens') }} as estimable_tokens
     from compared
     inner join told using (provider, utc_date)
 
@@ -121,13 +145,10 @@ select
                 ', ',
                 case when bypass_tokens > 0 then 'bypass' end,
                 case when remaining_tokens != 0 and is_early then 'timing' end,
+                case when is_cache_counted then 'cache_counting' when is_estimated then 'estimated_tokens' end,
                 case
-                    when remaining_tokens = 0 then null
-                    when abs(remaining_tokens) in (
-                        cache_read_tokens, cache_write_tokens, cache_read_tokens + cache_write_tokens
-                    ) then 'cache_counting'
-                    when estimated_tokens > 0 or failed_requests > 0 then 'estimated_tokens'
-                    when not is_early then 'unexplained'
+                    when remaining_tokens = 0 or is_early or is_cache_counted then null
+                    when not is_estimated or abs(remaining_tokens) > estimable_tokens then 'unexplained'
                 end,
                 case when is_unpriced and observed_tokens > 0 then 'unpriced_model' end,
                 case when abs(billed_usd - list_usd) > 0.01 * list_usd then 'price' end

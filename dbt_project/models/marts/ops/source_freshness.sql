@@ -23,6 +23,7 @@ records as (
 
     select source as feed, max(last_used_at) as last_record_at
     from {{ ref('int_usage_daily') }}
+    where usage_date <= (select as_of_date from run)
     group by source
 
     union all

@@ -9,7 +9,8 @@ scope_daily as (
     select
         *,
         sum(tokens) over month_to_date as used_tokens,
-        sum(usd) over month_to_date as used_usd
+        sum(usd) over month_to_date as used_usd,
+        arg_max(team_id, usage_date) over (partition by scope, scope_id, month) as team_of_month
     from {{ ref('scope_daily') }}
     window month_to_date as (partition by scope, scope_id, month order by usage_date)
 
@@ -18,7 +19,7 @@ scope_daily as (
 beyond as (
 
     select
-        scope_daily.scope_id as developer_id,
+        scope_daily.team_of_month as team_id,
         scope_daily.month,
         scope_daily.usage_date,
         greatest(0, used_tokens - caps.cap_tokens) - greatest(0, used_tokens - tokens - caps.cap_tokens) as tokens,
@@ -32,15 +33,13 @@ beyond as (
 pool_daily as (
 
     select
-        developers.team_id as scope_id,
-        beyond.usage_date,
-        beyond.month,
-        coalesce(sum(beyond.tokens), 0) as tokens,
-        coalesce(sum(beyond.usd), 0) as usd
+        team_id as scope_id,
+        usage_date,
+        month,
+        sum(tokens) as tokens,
+        sum(usd) as usd
     from beyond
-    inner join {{ ref('developer_monthly') }} as developers using (developer_id, month)
-    where developers.team_id != 'unattributed'
-    group by developers.team_id, beyond.usage_date, beyond.month
+    group by team_id, usage_date, month
 
 ),
 
@@ -55,6 +54,7 @@ pools as (
 select
     scope,
     scope_id,
+    team_of_month as team_id,
     month,
     usage_date,
     tokens,
@@ -74,14 +74,15 @@ union all
 select
     'pool' as scope,
     scope_id,
+    scope_id as team_id,
     month,
     usage_date,
     tokens,
     usd,
     sum(tokens) over month_to_date as used_tokens,
     sum(usd) over month_to_date as used_usd,
-    0 as estimated_tokens,
-    0 as unobserved_tokens,
+    null as estimated_tokens,
+    null as unobserved_tokens,
     pools.cap_tokens,
     pools.cap_usd,
     'set' as cap_source

@@ -30,6 +30,7 @@ used as (
         month,
         sum(tokens) as used_tokens,
         sum(usd) as used_usd,
+        max(team_id) as team_id,
         sum(estimated_tokens) as estimated_tokens,
         sum(unobserved_tokens) as unobserved_tokens
     from {{ ref('cap_use_daily') }}
@@ -80,13 +81,6 @@ will_cross as (
 
 ),
 
-teams_of_developers as (
-
-    select developer_id as scope_id, month, team_id
-    from {{ ref('developer_monthly') }}
-
-),
-
 measured as (
 
     select
@@ -96,17 +90,20 @@ measured as (
         caps.scope_id,
         case
             when caps.scope in ('team', 'pool') then caps.scope_id
-            when caps.scope = 'developer' then coalesce(teams_of_developers.team_id, developers.team_id)
+            when caps.scope = 'developer' then coalesce(used.team_id, developers.team_id)
         end as team_id,
         caps.cap_tokens,
         caps.cap_usd,
         caps.cap_source,
-        coalesce(used.used_tokens, 0) - coalesce(used.unobserved_tokens, 0) as observed_tokens,
-        -- Without a bill it is unknown, not 0.
-        case when billed_months.month is not null then coalesce(used.unobserved_tokens, 0) end as unobserved_tokens,
+        case when caps.scope != 'pool' then coalesce(used.used_tokens - coalesce(used.unobserved_tokens, 0), 0) end
+            as observed_tokens,
+        -- Without a bill it is unknown, not 0. A pool is used by what is beyond caps, whoever observed it.
+        case
+            when caps.scope != 'pool' and billed_months.month is not null then coalesce(used.unobserved_tokens, 0)
+        end as unobserved_tokens,
         coalesce(used.used_tokens, 0) as used_tokens,
         coalesce(used.used_usd, 0) as used_usd,
-        coalesce(used.estimated_tokens, 0) as estimated_tokens,
+        case when caps.scope != 'pool' then coalesce(used.estimated_tokens, 0) end as estimated_tokens,
         coalesce(used.used_tokens, 0)::double / nullif(caps.cap_tokens, 0) as tokens_ratio,
         coalesce(used.used_usd, 0)::double / nullif(caps.cap_usd, 0) as usd_ratio,
         coalesce(projected.projected_tokens, used.used_tokens, 0)::bigint as projected_tokens,
@@ -120,9 +117,6 @@ measured as (
     left join projected using (scope, scope_id, month)
     left join crossings using (scope, scope_id, month)
     left join will_cross using (scope, scope_id, month)
-    left join teams_of_developers
-        on caps.scope = 'developer' and caps.scope_id = teams_of_developers.scope_id
-        and caps.month = teams_of_developers.month
     left join {{ ref('dim_developers') }} as developers
         on caps.scope = 'developer' and caps.scope_id = developers.developer_id
     where caps.month <= run.as_of_month
@@ -146,7 +140,20 @@ bound as (
 
 ),
 
-pools as (select month, scope_id as team_id, used_ratio as pool_ratio from bound where scope = 'pool')
+-- A pool has room in the measure that a developer's cap is reached in, or none for that developer.
+pools as (
+
+    select month, team_id, 'tokens' as binding_measure, tokens_ratio as pool_ratio
+    from bound
+    where scope = 'pool'
+
+    union all
+
+    select month, team_id, 'usd' as binding_measure, usd_ratio as pool_ratio
+    from bound
+    where scope = 'pool'
+
+)
 
 select
     as_of_date,
@@ -181,4 +188,4 @@ select
         else 'ok'
     end as status
 from bound
-left join pools using (month, team_id)
+left join pools using (month, team_id, binding_measure)

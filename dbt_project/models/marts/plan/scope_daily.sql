@@ -39,6 +39,7 @@ select
     scope_id,
     usage_date,
     date_trunc('month', usage_date)::date as month,
+    case when scope != 'org' then max(team_id) end as team_id,
     sum(total_tokens) as tokens,
     sum(cost_usd) as usd,
     sum(estimated_tokens) as estimated_tokens,
