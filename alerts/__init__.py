@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from alerts._deliver import Delivery, DeliveryBusy, Pending, deliver, pending
+from alerts._deliver import Delivery, DeliveryBusy, Pending, deliver, pending, untold
 from alerts._message import Message, render_text
 from alerts._slack import SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -31,6 +31,7 @@ __all__ = [
     "open_ledger",
     "pending",
     "render_text",
+    "untold",
 ]
 
 Rule = Callable[[Mapping[str, Any]], Message]

@@ -25,13 +25,17 @@ class DeliveryBusy(RuntimeError):
 
 @dataclass(frozen=True)
 class Pending:
-    """A message the next `deliver` would send. `state` is the ledger's, 'new' when it holds nothing yet."""
+    """A message the next `deliver` would send.
+
+    `state` is the ledger's, 'new' when it holds nothing yet, or 'unusable' for a row without a message.
+    """
 
     alert_key: str
     recipient: str
     state: str
     attempts: int
     error: str | None
+    last_attempt_at: datetime | None = None
 
 
 def deliver(
@@ -73,19 +77,30 @@ def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, now: d
     What did not succeed is left out for a while after each attempt (1 minute, then 2, 4, … at most 1 hour), so that a
     sensor asking every few seconds does not start a run each time because of a channel nobody has fixed yet.
     """
-    rows, now = list(rows), now or datetime.now(UTC)
-    found = []
+    now = now or datetime.now(UTC)
+    return [
+        one
+        for one in untold(rows, settings, ledger)
+        # No attempt will help a row that cannot be used.
+        if one.state != "unusable" and (one.last_attempt_at is None or now >= one.last_attempt_at + _wait(one.attempts))
+    ]
+
+
+def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger) -> list[Pending]:
+    """Everything that is due and that its recipient of today has not got. Reads the ledger only."""
+    rows, found = list(rows), []
     for step in _plan.steps(rows, settings, ledger.records(_plan.months(rows))):
         if isinstance(step, _plan.Unusable):
-            continue  # no attempt will help; `deliver` reports it whenever it runs
-        known = step.record or {"state": "new", "attempts": 0, "error": None}
-        if known["attempts"]:
-            wait = timedelta(minutes=min(60, 2 ** min(known["attempts"] - 1, 6)))
-            if now < known["last_attempt_at"] + wait:
-                continue
-        key = str(step.row["alert_key"])
-        found.append(Pending(key, step.recipient.address, known["state"], known["attempts"], known["error"]))
+            found.append(Pending(step.alert_key, _plan.UNADDRESSED, "unusable", 0, step.reason))
+            continue
+        known = step.record or {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None}
+        about = (known[name] for name in ("state", "attempts", "error", "last_attempt_at"))
+        found.append(Pending(str(step.row["alert_key"]), step.recipient.address, *about))
     return found
+
+
+def _wait(attempts: int) -> timedelta:
+    return timedelta(minutes=min(60, 2 ** min(attempts - 1, 6)))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alerts._message import Message, render_text
 from alerts._slack import payload
+from alerts._slack_errors import DeliveryFailed
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LONGEST_STEM = 180
@@ -32,7 +33,17 @@ def stem(alert_key: str, recipient: str) -> str:
 
 
 def write(outbox: Path, message: Message, recipient: str) -> tuple[Path, str]:
-    """Write the message's `.txt` and `.json`, each as a whole or not at all; the text file's path, and its text."""
+    """Write the message's `.txt` and `.json`, each as a whole or not at all; the text file's path, and its text.
+
+    Raises DeliveryFailed when the folder cannot be written.
+    """
+    try:
+        return _write(outbox, message, recipient)
+    except OSError as error:
+        raise DeliveryFailed(f"the outbox cannot be written ({error})", True, f"whoever owns {outbox}") from error
+
+
+def _write(outbox: Path, message: Message, recipient: str) -> tuple[Path, str]:
     outbox.mkdir(parents=True, exist_ok=True)
     text = f"To: {' '.join(recipient.split())}\n\n{render_text(message)}"
     name = stem(message.alert_key, recipient)

@@ -4,6 +4,7 @@ A pull is all or nothing: every page is read before the caller sees a row, so a 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +26,10 @@ LONGEST_WAIT_SECONDS = 120  # a provider that asks for more is asked again by th
 TIMEOUT_SECONDS = (10, 60)
 MOST_PAGES = 10_000
 LARGEST_COUNT = 2**63 - 1
+LARGEST_USD = 10**15
+
+LATER = "It is tried again with the next run."
+LOOK = "Nothing of this pull is kept; a developer must look at"
 
 
 class NotOffered(SourceRefused):
@@ -47,7 +52,9 @@ class Client:
         self.api = api
         self.base_url = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
         self.requests_made = 0
-        self._key = environ[api.key_variable]
+        self._key = environ[api.key_variable].strip()
+        if not re.fullmatch(r"[!-~]+", self._key):
+            raise SourceRefused(f"{api.key_variable} holds a character that no key has: copy it again.")
         self._session = requests.Session()
         self._session.headers.update(
             {"User-Agent": "paceline", **{name: text.format(key=self._key) for name, text in api.headers.items()}}
@@ -70,9 +77,14 @@ class Client:
         seen, cursor = set(), None
         while True:
             page = self._get(feed, path, params if cursor is None else {**params, parameter: cursor})
-            if not isinstance(page.get("data"), list):
-                raise SourceChanged(f"{path} answered without a list 'data'. A developer must look at {feed.table}.")
+            if not isinstance(page.get(feed.entries), list):
+                raise SourceChanged(f"{path} answered without a list '{feed.entries}'. {LOOK} {feed.table}.")
             yield page
+            if feed.page_count:
+                cursor = self._next_number(feed, path, page, cursor or 1)
+                if cursor is None:
+                    return
+                continue
             if not page.get("has_more"):
                 return
             cursor = page.get(key)
@@ -83,13 +95,23 @@ class Client:
                 )
             seen.add(cursor)
 
+    def _next_number(self, feed: ApiFeed, path: str, page: dict, number: int) -> int | None:
+        pages = _find(page, feed.page_count)
+        if not isinstance(pages, int) or pages > MOST_PAGES:
+            raise SourceChanged(f"{path} answered '{pages}' for '{feed.page_count}'. {LOOK} {feed.table}.")
+        if number < pages and not page[feed.entries]:
+            raise SourceUnavailable(f"{path}: page {number} of {pages} is empty, rows went away meanwhile. {LATER}")
+        return number + 1 if number < pages else None
+
     def _get(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> dict:
         # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
         url = f"{self.base_url}{path}?{urlencode(params, doseq=True, safe='=[]:')}"
         asked = f"GET {self.base_url}{path}"
         for last in (False, False, True):
             try:
-                response = self._session.get(url, headers=dict(feed.headers), timeout=TIMEOUT_SECONDS)
+                response = self._session.get(
+                    url, headers=dict(feed.headers), timeout=TIMEOUT_SECONDS, allow_redirects=False
+                )
                 break
             except requests.exceptions.ChunkedEncodingError as error:
                 # Cut off in the middle of the body, where urllib3 does not try again by itself.
@@ -115,22 +137,22 @@ class Client:
 
     def _refuse(self, asked: str, response: requests.Response) -> None:
         status = response.status_code
-        if status < 400:
+        if status < 300:
             return
         said = f"{asked} answered {status}: {self._safe(response.text[:300])}"
         if status in BUSY or status == 408:
             raise SourceUnavailable(f"{said}. {LATER}")
         if status in (401, 403):
             raise SourceRefused(f"{said}. {self.api.key_variable} must be {self.api.key_hint}.")
+        if status < 400:
+            # The key is not for whoever stands at the other address.
+            raise SourceRefused(f"{said}. Check {self.api.base_url_variable} and what stands between (proxy, login).")
         if status == 404:
             raise NotOffered(f"{said}. This organisation may not have this report.")
         raise SourceRefused(f"{said}. Retrying does not help.")
 
     def _safe(self, text: object) -> str:
         return " ".join(str(text).replace(self._key, "***").split())
-
-
-LATER = "It is tried again with the next run."
 
 
 def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
@@ -145,9 +167,10 @@ def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
         answer.days.update({day: [] for day in span})
         params = dict(feed.params) | {feed.window.start: _written(first, feed.window.style)}
         if feed.window.end:
-            params[feed.window.end] = _written(last + timedelta(days=1), feed.window.style)
+            end = last if feed.window.end_is_last else last + timedelta(days=1)
+            params[feed.window.end] = _written(end, feed.window.style)
         for page in client.pages(feed, feed.path, params):
-            for outer in page["data"]:
+            for outer in page[feed.entries]:
                 day = _day(feed, outer)
                 if day in answer.days:  # a report may answer more than it was asked for
                     answer.days[day] += _rows(feed, outer)
@@ -155,6 +178,24 @@ def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
                 answer.watermark = _time(feed, page[feed.watermark])
     answer.requests_made = client.requests_made - before
     return answer
+
+
+def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) -> Iterator[dict]:
+    """Every row of a time span as the API answers it, `end` excluded; shorter spans where pages do not reach.
+
+    Raises as `read_days` does.
+    """
+    span = {feed.window.start: _written(start, feed.window.style), feed.window.end: _written(end, feed.window.style)}
+    for page in client.pages(feed, feed.path, {**feed.params, **span}):
+        if feed.capped and page.get(feed.capped) and end - start > timedelta(seconds=1):
+            middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
+            yield from read_records(client, feed, start, middle)
+            yield from read_records(client, feed, middle, end)
+            return
+        for row in page[feed.entries]:
+            # Both ends are asked for, and one of them belongs to the next span.
+            if start <= _time(feed, _find(row, feed.window.bucket)) < end:
+                yield row
 
 
 def read_list(client: Client, feed: ApiFeed, today: date) -> Answer:
@@ -166,7 +207,7 @@ def read_list(client: Client, feed: ApiFeed, today: date) -> Answer:
         paths = [feed.path.format(id=parent["id"]) for parent in parents]
     rows = [
         row for path in paths for page in client.pages(feed, path, feed.params)
-        for outer in page["data"] for row in _rows(feed, outer)
+        for outer in page[feed.entries] for row in _rows(feed, outer)
     ]  # fmt: skip
     return Answer({today: rows}, requests_made=client.requests_made - before)
 
@@ -192,9 +233,6 @@ def _rows(feed: ApiFeed, outer: dict) -> list[dict[str, Any]]:
     return [{name: _value(feed, column, row, outer) for name, column in feed.columns.items()} for row in inner]
 
 
-LOOK = "Nothing of this pull is kept; a developer must look at"
-
-
 def _value(feed: ApiFeed, column: Column, row: dict, outer: dict) -> Any:
     value = _find(row, column.at)
     if value is None and outer is not row:
@@ -205,7 +243,7 @@ def _value(feed: ApiFeed, column: Column, row: dict, outer: dict) -> Any:
         return None
     try:
         return _typed(value, column.type)
-    except (ValueError, TypeError, InvalidOperation) as error:
+    except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
         raise SourceChanged(
             f"{feed.path} answered '{str(value)[:40]}' for '{column.at}', expected {column.type}. {LOOK} {feed.table}."
         ) from error
@@ -225,7 +263,7 @@ def _typed(value: Any, kind: str) -> Any:
         return int(whole)
     if kind in ("USD", "CENTS"):
         dollars = Decimal(str(value)) / (100 if kind == "CENTS" else 1)
-        if isinstance(value, bool) or not dollars.is_finite():
+        if isinstance(value, bool) or not dollars.is_finite() or abs(dollars) > LARGEST_USD:
             raise ValueError(value)
         return f"{dollars:f}"
     if kind == "BOOLEAN":
@@ -237,10 +275,11 @@ def _typed(value: Any, kind: str) -> Any:
     return str(value)
 
 
-def _written(day: date, style: str) -> str | int:
+def _written(at: date, style: str) -> str | int:
+    moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
     if style == "epoch":
-        return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-    return f"{day}T00:00:00Z" if style == "iso" else str(day)
+        return int(moment.timestamp())
+    return moment.strftime({"iso": "%Y-%m-%dT%H:%M:%SZ", "datetime": "%Y-%m-%d %H:%M:%S", "date": "%Y-%m-%d"}[style])
 
 
 def _day(feed: ApiFeed, outer: dict) -> date:

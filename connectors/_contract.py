@@ -4,7 +4,7 @@ A source is declared, not programmed: which variables configure it, and which fe
 (`_logs` for files of JSON lines, `_api` for reports over HTTP) take everything they need from the declaration.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -46,6 +46,8 @@ class LogFeed:
     rules          likewise, over the fields
     model_names    the two fields with the provider and the model as the source calls them
     restated_days  for so many days a finished day may still change
+    over_http      the same records from an API, for who has no files; used where `variable` is not set
+    from_http      what makes a record, as the files hold it, of one of its rows
     """
 
     source: str
@@ -61,6 +63,8 @@ class LogFeed:
     shapes: tuple[tuple[str, str], ...] = ()
     rules: tuple[tuple[str, str], ...] = ()
     restated_days: int = 2
+    over_http: "ApiFeed | None" = None
+    from_http: Callable[[dict], dict] | None = None
 
     @property
     def table(self) -> str:
@@ -68,9 +72,9 @@ class LogFeed:
         return f"{self.source}__{self.name}"
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """The variables that configure this feed."""
-        return (self.variable,)
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of variables, any of which configures this feed; the first set that is there is used."""
+        return ((self.variable,), *(self.over_http.needs if self.over_http else ()))
 
     @property
     def schema(self) -> dict[str, str]:
@@ -104,8 +108,10 @@ class Api:
 class Window:
     """How a report is asked for days.
 
-    start, end     the parameters; `end` is exclusive, None where a request is for one day
-    style          how they write a time: `iso` (2026-11-20T00:00:00Z), `date` (2026-11-20) or `epoch` (seconds)
+    start, end     the parameters; `end` is None where a request is for one day
+    end_is_last    `end` is the last day; else it is the one after it
+    style          how they write a time: `iso` (2026-11-20T00:00:00Z), `date` (2026-11-20), `datetime`
+                   (2026-11-20 00:00:00) or `epoch` (seconds)
     days           the most days of one request
     bucket         where the answer says which day a row is of, in the same style
     oldest         the API knows nothing of earlier days
@@ -119,6 +125,7 @@ class Window:
     bucket: str
     oldest: date = date(2020, 1, 1)
     oldest_days: int = 3650
+    end_is_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,14 +153,18 @@ class ApiFeed:
 
     path           below the base address; `{id}` stands for the ids of `parent`, one request each
     params         sent with every request. The grouping is a part of a row's identity: changing it means a new feed
-    window         how to ask for days; None for a list, which is kept as of the day it was asked
-    rows           key of the list inside an entry of `data`; None when the entries are the rows
+    window         how to ask for days; None for a list, which is kept under the as-of day
+    entries        key of the list in an answer
+    rows           key of the list inside an entry; None when the entries are the rows
     cursor         parameter that asks for the next page, and the key of the answer that holds its value
+    page_count     where an answer says how many pages there are, when `cursor`'s parameter is the page's number
+    capped         key of an answer that is true when there is more than pages can reach: ask for less time
     watermark      key of the answer with the time up to which the source says that it is complete
     restated_days  for so many days a finished day may still change, so every run asks for them again
     headers        more of them than the API needs everywhere
     model_name     the column with the model as the source calls it
     fallback_for   the feed whose days this one fills when that one cannot
+    may_be_missing not every organisation has this report: then it is no failure
     """
 
     source: str
@@ -164,14 +175,18 @@ class ApiFeed:
     columns: Mapping[str, Column]
     params: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict)
     window: Window | None = None
+    entries: str = "data"
     rows: str | None = None
     cursor: tuple[str, str] = ("page", "next_page")
+    page_count: str | None = None
+    capped: str | None = None
     watermark: str | None = None
     restated_days: int = 3
     headers: Mapping[str, str] = field(default_factory=dict)
     model_name: str | None = None
     parent: "ApiFeed | None" = None
     fallback_for: "ApiFeed | None" = None
+    may_be_missing: bool = False
 
     @property
     def table(self) -> str:
@@ -179,9 +194,9 @@ class ApiFeed:
         return f"{self.source}__{self.name}"
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """The variables that configure this feed."""
-        return self.api.needs
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The one set of variables that configures this feed."""
+        return (self.api.needs,)
 
     @property
     def schema(self) -> dict[str, str]:
@@ -189,18 +204,27 @@ class ApiFeed:
         return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
 
 
+def is_set(needs: Sequence[Sequence[str]], environ: Mapping[str, str]) -> bool:
+    """True when all variables of any of these sets are there."""
+    return any(all(environ.get(variable) for variable in variables) for variables in needs)
+
+
+def in_words(needs: Sequence[Sequence[str]]) -> str:
+    """A, or B and C."""
+    return ", or ".join(" and ".join(variables) for variables in needs)
+
+
 @dataclass(frozen=True)
 class Source:
-    """A system that knows about usage. `feeds` are what it offers; `needs` says in words how to configure it."""
+    """A system that knows about usage. `feeds` are what it offers."""
 
     name: str
     title: str
-    needs: str
     feeds: tuple[LogFeed | ApiFeed, ...] = field(default=())
 
     def configured_feeds(self, environ: Mapping[str, str]) -> tuple[LogFeed | ApiFeed, ...]:
         """The feeds whose variables are all set."""
-        return tuple(feed for feed in self.feeds if all(environ.get(variable) for variable in feed.needs))
+        return tuple(feed for feed in self.feeds if is_set(feed.needs, environ))
 
     def is_configured(self, environ: Mapping[str, str]) -> bool:
         """True when any feed is."""

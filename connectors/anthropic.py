@@ -47,7 +47,7 @@ KEYS = {
 }
 
 usage = ApiFeed(
-    source="anthropic", name="usage", api=API, headers=ANALYTICS, window=BY_DAY, restated_days=31,
+    source="anthropic", name="usage", api=API, headers=ANALYTICS, window=BY_DAY, restated_days=31, may_be_missing=True,
     description="Tokens per day, actor, key, model, product and workspace, as Anthropic bills them.",
     path="/v1/organizations/analytics/usage",
     params={"time_bucket_width": "1d", "limit": 1000, "order_by": "time", "order": "asc", "group_by[]": GROUPING},
@@ -55,7 +55,7 @@ usage = ApiFeed(
     watermark="data_refreshed_at", model_name="model",
 )  # fmt: skip
 cost = ApiFeed(
-    source="anthropic", name="cost", api=API, headers=ANALYTICS, window=BY_DAY, restated_days=31,
+    source="anthropic", name="cost", api=API, headers=ANALYTICS, window=BY_DAY, restated_days=31, may_be_missing=True,
     description="Dollars per day, actor, key, model, product, workspace and kind of cost, before and after discounts.",
     path="/v1/organizations/analytics/cost",
     params={
@@ -99,7 +99,7 @@ cost_legacy = ApiFeed(
     },
 )  # fmt: skip
 claude_code = ApiFeed(
-    source="anthropic", name="claude_code", api=API, rows="model_breakdown", restated_days=3,
+    source="anthropic", name="claude_code", api=API, rows="model_breakdown", restated_days=3, may_be_missing=True,
     description="Claude Code per day, developer and model: tokens, and Anthropic's own estimate of their cost.",
     path="/v1/organizations/usage_report/claude_code", params={"limit": 1000}, model_name="model",
     window=Window("starting_at", None, "date", 1, "date"),
@@ -144,6 +144,5 @@ api_keys = ApiFeed(
 source = Source(
     name="anthropic",
     title="Anthropic",
-    needs="ANTHROPIC_ADMIN_KEY: an Admin key of the organisation (sk-ant-admin01-...)",
     feeds=(usage, cost, usage_legacy, cost_legacy, claude_code, users, workspaces, api_keys),
 )

@@ -2,13 +2,14 @@
 
 Docs    https://docs.litellm.ai/docs/proxy/logging_spec (StandardLoggingPayload)
 Needs   LITELLM_LOGS, the folder or s3:// prefix that `s3_v2` writes to: single .json objects or .jsonl batches
-        (`s3_batch_file_upload: true`), plain or .gz
+        (`s3_batch_file_upload: true`), plain or .gz; or LITELLM_BASE_URL and LITELLM_MASTER_KEY (litellm_spend_api.py)
 Quirks  `prompt_tokens` already includes cache reads and writes, for every provider. The date in the path is the
         proxy's local date. In streams `response_time` is the time to the first token, so it is not read.
         Prompts and completions (`messages`, `response`) are never read.
 """
 
 from connectors._contract import Field, LogFeed, Source
+from connectors.litellm_spend_api import daily_activity, log_record, spend_logs
 
 # Where LiteLLM keeps the counts that are parts of prompt_tokens and completion_tokens. Cache reads and writes stand in
 # two places each (its own and Anthropic's); staging takes the larger.
@@ -96,6 +97,8 @@ requests = LogFeed(
     recorded_at="started_at",
     record_id="id",
     model_names=("custom_llm_provider", "model"),
+    over_http=spend_logs,
+    from_http=log_record,
     shapes=(
         # DuckDB reads a metadata that is not an object as NULLs; every real record has at least one of these.
         (
@@ -125,6 +128,5 @@ requests = LogFeed(
 source = Source(
     name="litellm",
     title="LiteLLM proxy",
-    needs="LITELLM_LOGS: the folder or s3:// prefix that LiteLLM's s3_v2 callback writes to",
-    feeds=(requests,),
+    feeds=(requests, daily_activity),
 )

@@ -106,6 +106,5 @@ api_keys = ApiFeed(
 source = Source(
     name="openai",
     title="OpenAI",
-    needs="OPENAI_ADMIN_KEY: an Admin key of the organisation (sk-admin-...)",
     feeds=(*usage, costs, users, projects, api_keys),
 )

@@ -23,7 +23,10 @@ class Failed(click.ClickException):
 
 def main() -> None:
     """Run the command; errors of settings are readable, too."""
+    import duckdb
     from pydantic import ValidationError
+
+    from pipelines.dbt import BuildFailed
 
     try:
         commands()
@@ -33,6 +36,9 @@ def main() -> None:
             f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
         )
         sys.exit(2)
+    except (BuildFailed, duckdb.Error) as error:
+        click.echo(f"paceline: {error}", err=True)
+        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +47,7 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option("--from", "first", type=DAY, help="Read the logs of this day and later again, changed or not.")
+@click.option("--from", "first", type=DAY, help="Read this day and later again; load reports from this day on.")
 @click.option("--to", "last", type=DAY, help="Last day to read again (default: the as-of day).")
 @click.option("--as-of", "as_of", type=DAY, help="Last day included, as if it had just ended.")
 @click.option("--no-alerts", is_flag=True, help="Tell nobody, neither by Slack nor in the outbox.")
@@ -89,6 +95,7 @@ def sources(propose_identities: bool) -> None:
             cursor = db.execute(UNKNOWN_KEYS)
             return _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "csv")
     from connectors import discover
+    from connectors._contract import in_words
 
     known = {}
     if settings.warehouse_file.exists():
@@ -105,7 +112,7 @@ def sources(propose_identities: bool) -> None:
             state = (
                 "not configured" if feed not in configured else "examples" if settings.uses_examples else "configured"
             )
-            note = "" if feed in configured else f"needs {', '.join(feed.needs)}"
+            note = "" if feed in configured else f"needs {in_words(feed.needs)}"
             *facts, error = known.get(feed.table, (None,) * 6)
             rows.append((feed.table, state, *facts, error or note))
     _print_rows(
@@ -177,8 +184,9 @@ def _print_caps(settings: Settings) -> None:
         names = [column[0] for column in cursor.description]
         rows = cursor.fetchall()
         as_of = db.execute("select max(as_of_date) from plan.cap_utilization").fetchall()[0][0]
-    click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
-    _print_rows(names, rows, "table")
+    if rows:
+        click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
+        _print_rows(names, rows, "table")
 
 
 def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:

@@ -35,6 +35,21 @@ def target_path(settings: Settings) -> Path:
     return settings.data_dir / "dbt"
 
 
+def good_build(settings: Settings) -> Path:
+    """A file that exists as long as the build file holds a whole build without errors."""
+    return settings.build_file.with_suffix(".good")
+
+
+def build(settings: Settings, selection: Sequence[str], on_event: Callable[[Any], None] | None = None) -> None:
+    """Build the selected models, or all of them, with their tests. Raises BuildFailed."""
+    mark = good_build(settings)
+    is_good = mark.exists() or not selection
+    mark.unlink(missing_ok=True)
+    invoke(settings, ["build", "--exclude-resource-type", "unit_test", "--no-write-json", *selection], on_event)
+    if is_good:
+        mark.touch()
+
+
 def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command; returns its result. Raises BuildFailed when anything in it failed."""
     from dbt.cli.main import dbtRunner

@@ -16,7 +16,7 @@ def jobs() -> list:
             selection=dg.AssetSelection.all(),
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
-                "changes nothing. Tags: paceline/as_of=YYYY-MM-DD, paceline/no_alerts."
+                "changes nothing. Tags: paceline/as_of=YYYY-MM-DD, paceline/again=FIRST...LAST, paceline/no_alerts."
             ),
         ),
         dg.define_asset_job(

@@ -144,11 +144,15 @@ def replace_file(local: Path, target: Path) -> None:
     """Copy a file into place so that readers see the old one or the new one, never a part, even after a crash."""
     beside = target.with_name(f".{target.name}.tmp")
     shutil.copyfile(local, beside)
-    with beside.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(beside, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    swap_in(beside, target)
+
+
+def swap_in(beside: Path, target: Path) -> None:
+    """Rename a finished file of the same folder over another, on disk before this returns."""
+    for path, then in ((beside, lambda: os.replace(beside, target)), (target.parent, lambda: None)):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        then()

@@ -7,6 +7,7 @@ local dates and records spill over into other UTC days. An object that vanishes 
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -72,9 +73,27 @@ def load_log_feed(
     A source that cannot be read gives a failed Load, not an exception: the plan goes on with older data.
     """
     load = Load(feed.table, run_id, now(), through)
+    with log_load(lake, feed, load, now, say):
+        load_folders(lake, feed, location, now(), again, load, say)
+    return load
+
+
+@contextmanager
+def log_load(
+    lake: Lake,
+    feed: LogFeed,
+    load: Load,
+    now: Callable[[], datetime],
+    say: Callable[[str], None],
+    since: date | None = None,
+) -> Iterator[None]:
+    """Around the loading of a log feed: a source that fails is noted, and what was done goes on record.
+
+    Days from `since` on (or from the first with records) are looked at when nothing fails.
+    """
     try:
-        _load_folders(lake, feed, location, now(), again, load, say)
-        _mark_days_without_records(lake, feed, through, load)
+        yield
+        _mark_days_without_records(lake, feed, load, since or load.through_date - timedelta(days=feed.restated_days))
     except SourceError as error:
         load.status, load.error = "failed", str(error)
         load.retry_helps = isinstance(error, SourceUnavailable)
@@ -84,7 +103,6 @@ def load_log_feed(
         say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
     load.finished_at = now()
     record_load(lake, load)
-    return load
 
 
 def record_load(lake: Lake, load: Load) -> None:
@@ -103,7 +121,16 @@ def lake_days(lake: Lake, feed: str) -> dict[date, list[str]]:
     return days
 
 
-def _load_folders(lake, feed, location, now, again, load, say) -> None:
+def load_folders(
+    lake: Lake,
+    feed: LogFeed,
+    location: str,
+    now: datetime,
+    again: tuple[date, date] | None,
+    load: Load,
+    say: Callable[[str], None],
+) -> None:
+    """Read every folder with something new, and note in `load` what was done."""
     files, unreadable = list_files(location, feed.variable)
     known = {row["folder"]: row for row in lake.read_rows(f"raw/{feed.table}/_folders.parquet")}
     folders: dict[str, list[LogFile]] = {}
@@ -112,7 +139,7 @@ def _load_folders(lake, feed, location, now, again, load, say) -> None:
     due = {
         folder: listing
         for folder, listing in sorted(folders.items())
-        if _is_new(listing, known.get(folder)) or (again and _falls_into(folder, *again))
+        if _is_new(feed, listing, known.get(folder)) or (again and _falls_into(folder, *again))
     }
     if due:
         size = sum(file.size for listing in due.values() for file in listing)
@@ -122,7 +149,7 @@ def _load_folders(lake, feed, location, now, again, load, say) -> None:
     for batch in _batches(due):
         broken = _load_batch(lake, feed, batch, in_lake, now, load)
         for folder, listing in batch.items():
-            stamps = [_digest(file.stamp) for file in listing if file.key not in broken]
+            stamps = [_stamp(feed, file) for file in listing if file.key not in broken]
             known[folder] = {"folder": folder, "folder_id": _folder_id(folder), "stamps": sorted(stamps)}
         # Last, so that a load that is killed before this line reads the batch again.
         lake.write_rows(known.values(), FOLDERS_SCHEMA, f"raw/{feed.table}/_folders.parquet", order_by="folder")
@@ -155,15 +182,17 @@ def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str],
 
 
 def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None:
-    """Keep records of the lake whose object is gone from its folder, or could not be read at all this time."""
+    """Keep records of the lake whose object is gone from its folder, or could not be read to its end this time."""
     if held:
+        records = "read_parquet($held, union_by_name = true, hive_partitioning = false)"
+        files = {"held": [lake.path(path) for path in held], "read": read}
+        db.execute(f"delete from kept where _file not in $read and _file in (select _file from {records})", files)
         db.execute(
             f"""
             insert into kept by name
-            select columns('^({"|".join(feed.schema)})$')
-            from read_parquet($held, union_by_name = true, hive_partitioning = false)
+            select columns('^({"|".join(feed.schema)})$') from {records}
             where _file not in (select unnest($read::varchar[]) union all select _file from kept)""",
-            {"held": [lake.path(path) for path in held], "read": read},
+            files,
         )
 
 
@@ -192,11 +221,11 @@ def _write_days(lake, feed, db, batch, held, scratch, load) -> None:
     load.changed_days = sorted(set(load.changed_days))
 
 
-def _mark_days_without_records(lake: Lake, feed: LogFeed, through: date, load: Load) -> None:
+def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: date) -> None:
     """A day looked at and found empty is an empty file; a day never looked at has none."""
     days = lake_days(lake, feed.table)
-    first = min([*days, *load.changed_days, through - timedelta(days=feed.restated_days)])
-    looked_at = {first + timedelta(days=offset) for offset in range((through - first).days + 1)}
+    first = min([*days, *load.changed_days, since])
+    looked_at = {first + timedelta(days=offset) for offset in range((load.through_date - first).days + 1)}
     for day in sorted({*looked_at, *days}):
         marker = f"raw/{feed.table}/day={day}/{NO_RECORDS}"
         names = [entry.partition("|")[0].rpartition("/")[2] for entry in days.get(day, [])]
@@ -241,8 +270,13 @@ def _batches(folders: dict[str, list[LogFile]]) -> Iterator[dict[str, list[LogFi
         yield batch
 
 
-def _is_new(listing: list[LogFile], known: dict | None) -> bool:
-    return known is None or not {_digest(file.stamp) for file in listing} <= set(known["stamps"])
+def _is_new(feed: LogFeed, listing: list[LogFile], known: dict | None) -> bool:
+    return known is None or not {_stamp(feed, file) for file in listing} <= set(known["stamps"])
+
+
+def _stamp(feed: LogFeed, file: LogFile) -> str:
+    """Changes when the file does, or what is read of it."""
+    return _digest(f"{file.stamp}|{list(feed.schema.items())}")
 
 
 def _falls_into(folder: str, first: date, last: date) -> bool:

@@ -13,8 +13,7 @@ from connectors._contract import ApiFeed
 from connectors._errors import SourceError, SourceUnavailable
 from pipelines.lake import Lake
 from pipelines.loading import Load, lake_days, record_load
-
-FIRST_LOAD_DAYS = 90
+from pipelines.settings import FIRST_LOAD_DAYS
 
 
 def load_api_feed(
@@ -42,7 +41,7 @@ def load_api_feed(
             if _write_version(lake, feed, day, rows, known_at):
                 load.changed_days.append(day)
     except NotOffered as error:
-        load.status, load.error = "not_offered", str(error)
+        load.status, load.error = "not_offered" if feed.may_be_missing else "failed", str(error)
         say(f"{feed.table}: {error}")
     except SourceError as error:
         load.status, load.error = "failed", str(error)

@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from pipelines.settings import Settings
-
-FIRST_LOAD_DAYS = 90
+from pipelines.settings import FIRST_LOAD_DAYS, Settings
 
 
 def daily(settings: Settings) -> dg.DailyPartitionsDefinition:

@@ -1,14 +1,18 @@
-"""The published warehouse: a copy of the build file that everybody may read and nobody writes.
+"""The published warehouse: a copy of the last good build that everybody may read and nobody writes.
 
 DuckDB lets one process write and then nobody read. So readers get a copy, put in place by rename: who has the old one
 open keeps it, who opens next gets the new one.
 """
 
-import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+
+from pipelines.lake import Lake, swap_in
+from pipelines.raw import DELIVERIES
 
 # They read the lake, which is not the readers' business and may not be reachable for them.
 UNPUBLISHED_SCHEMAS = ("raw", "staging", "main_dbt_test__audit")
@@ -18,21 +22,39 @@ def publish(build_file: Path, warehouse_file: Path) -> int:
     """Replace the warehouse by the build file's tables, views and macros; returns its size in bytes."""
     with duckdb.connect(str(build_file)) as db:
         db.execute("checkpoint")
-    beside = warehouse_file.with_name(f".{warehouse_file.name}.tmp")
-    beside.unlink(missing_ok=True)
-    shutil.copyfile(build_file, beside)
-    with duckdb.connect(str(beside)) as db:
+    with _replacement(warehouse_file, build_file) as db:
         for schema in UNPUBLISHED_SCHEMAS:
             db.execute(f"drop schema if exists {schema} cascade")
+    return warehouse_file.stat().st_size
+
+
+def publish_deliveries(warehouse_file: Path, lake: Lake) -> None:
+    """Show the ledger's news in `ops.alert_deliveries` of the published warehouse, without a new build."""
+    with _replacement(warehouse_file, warehouse_file) as db:
+        if lake.is_remote:
+            db.register_filesystem(lake.fs)
+        db.execute("delete from ops.alert_deliveries")
+        db.execute(
+            "insert into ops.alert_deliveries by name from read_parquet(?, hive_partitioning = false)",
+            [lake.path(DELIVERIES)],
+        )
+
+
+@contextmanager
+def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the origin to change, which then takes the warehouse's place."""
+    beside = warehouse_file.with_name(f".{warehouse_file.name}.tmp")
+    beside.unlink(missing_ok=True)
+    shutil.copyfile(origin, beside)
+    beside.chmod(0o644)
+    with duckdb.connect(str(beside)) as db:
+        yield db
         db.execute("checkpoint")
     beside.with_name(f"{beside.name}.wal").unlink(missing_ok=True)
-    with beside.open("rb+") as file:
-        os.fsync(file.fileno())
     beside.chmod(0o444)
     # A leftover log of an earlier file would be replayed into this one.
     warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
-    os.replace(beside, warehouse_file)
-    return warehouse_file.stat().st_size
+    swap_in(beside, warehouse_file)
 
 
 def read_warehouse(warehouse_file: Path) -> duckdb.DuckDBPyConnection:

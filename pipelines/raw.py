@@ -16,7 +16,7 @@ import duckdb
 from connectors import discover, genai_prices, org
 from connectors._contract import ApiFeed, LogFeed
 from connectors._logs import QUARANTINE_SCHEMA
-from pipelines.lake import Lake
+from pipelines.lake import Lake, quoted
 from pipelines.loading import LOADS, LOADS_SCHEMA, QUARANTINE, lake_days
 from pipelines.loading_api import version_of
 from pipelines.settings import DBT_PROJECT, Settings
@@ -135,14 +135,14 @@ def create_raw(
 
 def _view(db, lake: Lake, name: str, schema: Mapping[str, str], files: list[str]) -> None:
     empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in schema.items())
-    parts = [f"(select {empty} limit 0)"]
+    read = f"(select {empty} limit 0)"
     if files:
-        typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in schema.items())
-        listed = ", ".join(_quoted(path) for path in files)
-        # `day` is in the path.
-        options = "hive_partitioning = true" if "day" in schema else "hive_partitioning = false"
-        parts.append(f"select {typed} from read_parquet([{listed}], {options})")
-    db.execute(f"create or replace view raw.{name} as {' union all '.join(parts)}")
+        listed = ", ".join(quoted(path) for path in files)
+        # `day` is in the path. By name: files of an earlier version lack its new columns.
+        options = f"hive_partitioning = {'true' if 'day' in schema else 'false'}, union_by_name = true"
+        read += f" union all by name from read_parquet([{listed}], {options})"
+    typed = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in schema.items())
+    db.execute(f"create or replace view raw.{name} as select {typed} from ({read})")
 
 
 def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
@@ -162,10 +162,6 @@ def _one(lake: Lake, path: str) -> list[str]:
 
 def _all(lake: Lake, below: str) -> list[str]:
     return [lake.path(path) for path in lake.files(below)]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _code_digest() -> str:

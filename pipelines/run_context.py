@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from connectors._files import is_remote
 from pipelines.lake import Lake
 from pipelines.settings import Settings, utc_now
 
@@ -23,6 +24,10 @@ AS_OF_TAG = "paceline/as_of"
 AGAIN_TAG = "paceline/again"
 NO_ALERTS_TAG = "paceline/no_alerts"
 LOCK_WAIT_SECONDS = 4 * 3600
+
+
+class NoSource(Exception):
+    """No source is configured, and the data directory is not the example company's."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def writer(settings: Settings, run_id: str, say: Callable[[str], None]) -> Itera
         killed = _holder(note)
         if killed:
             _clean_up(settings)
+        _keep_examples_apart(settings, say)
         note.write_text(json.dumps({"run_id": run_id, "pid": os.getpid()}))
         try:
             yield killed
@@ -86,6 +92,27 @@ def is_writing(settings: Settings) -> bool:
             return False
     except Timeout:
         return True
+
+
+def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None:
+    """The example company's data make way for the first real source, and never mix with a real source's."""
+    mark = settings.data_dir / "examples_only"
+    local = not is_remote(settings.lake)
+    if not settings.uses_examples and mark.exists():
+        say("a source is configured: the example company's data are removed")
+        if local:
+            shutil.rmtree(settings.lake, ignore_errors=True)
+        for folder in ("build", "outbox"):
+            shutil.rmtree(settings.data_dir / folder, ignore_errors=True)
+        for file in (settings.warehouse_file, settings.data_dir / "ledger.sqlite", mark):
+            file.unlink(missing_ok=True)
+    elif settings.uses_examples and not mark.exists():
+        if local and Path(settings.lake, "raw").exists():
+            raise NoSource(
+                f"{settings.lake} holds the data of configured sources, and none is configured now. Set them again "
+                "(environment or .env), or take another PACELINE_DATA_DIR for the example company."
+            )
+        mark.touch()
 
 
 def _holder(note: Path) -> str | None:

@@ -17,11 +17,13 @@ from pipelines.settings import load_settings, utc_now
 )
 def due_alerts() -> dg.RunRequest | dg.SkipReason:
     """The ledger remembers what was told; the run key only keeps a run that is starting from being started again."""
-    from pipelines.telling import pending_alerts
+    from pipelines.telling import is_quiet, pending_alerts
 
     settings = load_settings()
     if is_writing(settings):
         return dg.SkipReason("a run is under way; it may deliver by itself")
+    if is_quiet(settings):
+        return dg.SkipReason("the last run was told to tell nobody (--no-alerts)")
     pending = pending_alerts(settings)
     if not pending:
         return dg.SkipReason("everything that is due is told")

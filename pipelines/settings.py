@@ -18,6 +18,7 @@ from connectors import discover
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 DBT_PROJECT = ROOT / "dbt_project"
+FIRST_LOAD_DAYS = 90  # how far back the first load of a report reaches
 
 
 class Settings(BaseSettings):
@@ -106,8 +107,9 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: object) -> Settings:
-    """Settings of this process; `.env` in the working directory fills what the environment does not say."""
+    """Settings of this process; `.env` of the working directory, then of the project, fill what it does not say."""
     load_dotenv(Path.cwd() / ".env")
+    load_dotenv(ROOT / ".env")
     return Settings(**given)
 
 

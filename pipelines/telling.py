@@ -2,6 +2,7 @@
 put back into the lake."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import alerts
 from pipelines.lake import Lake
@@ -46,14 +47,25 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
     return deliveries, export_ledger(ledger.export(), lake)
 
 
-def untold_alerts(settings: Settings, lake: Lake) -> list[str]:
+def untold_alerts(settings: Settings) -> list[str]:
     """What is due and did not reach its recipient, with the reason."""
-    due = {row["alert_key"] for row in due_alerts(settings)}
-    return [
-        f"{row['alert_key']} to {row['recipient']}: {row['error']}"
-        for row in lake.read_rows(DELIVERIES)
-        if row["alert_key"] in due and row["state"] in ("failed", "sending")
-    ]
+    due = due_alerts(settings)
+    untold = alerts.untold(due, slack_settings(settings), alerts.open_ledger(settings.ledger_url)) if due else []
+    return [f"{one.alert_key} to {one.recipient}: {one.error or one.state}" for one in untold]
+
+
+def is_quiet(settings: Settings) -> bool:
+    """Whether the last run was told to tell nobody: then the sensor tells nobody either."""
+    return _quiet(settings).exists()
+
+
+def keep_quiet(settings: Settings, quiet: bool) -> None:
+    """Remember whether alerts of the published warehouse are to be told."""
+    _quiet(settings).touch() if quiet else _quiet(settings).unlink(missing_ok=True)
+
+
+def _quiet(settings: Settings) -> Path:
+    return settings.data_dir / "no_alerts"
 
 
 def export_ledger(rows: Sequence[Mapping[str, object]], lake: Lake) -> bool:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 KEY = "sk-ant-admin01-secret-of-the-test"
 DISCOUNT = Decimal("0.9")  # what this customer agreed with Anthropic
 BILL = Path(__file__).parent / "data" / "bill.csv"
+CALLS = Path(__file__).parent / "data" / "litellm_spend_api" / "spend_logs_v2_response.json"
 COUNTS = (
     "requests", "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
     "output_tokens",
@@ -33,15 +34,31 @@ def bill() -> list[dict]:
         ]
 
 
+def gateway_calls(days_ago: int = 0) -> list[dict]:
+    """The calls of LiteLLM's spend API, of 2026-11-23 or so many days before."""
+    calls = json.loads(CALLS.read_text())["data"]
+    if days_ago:
+        day = str(date(2026, 11, 23) - timedelta(days=days_ago))
+        for call in calls:
+            call["request_id"] += f"-{days_ago}"
+            call["startTime"], call["endTime"] = (day + call[name][10:] for name in ("startTime", "endTime"))
+    return calls
+
+
 class Providers:
-    """Anthropic below /anthropic and OpenAI below /openai/v1. `rows` may be changed; `page_size` makes pages small.
+    """Anthropic below /anthropic, OpenAI below /openai/v1, LiteLLM below /litellm.
+
+    `rows` (of the bill) and `calls` (of the gateway) may be changed; `page_size` makes pages small, and `most_calls`
+    is how many calls LiteLLM's pages reach.
 
     `faults` maps the number of a request (from 0, counted over all) to a fault; `asked` lists what was asked.
     """
 
     def __init__(self, rows: list[dict] | None = None):
         self.rows = bill() if rows is None else rows
+        self.calls = [call for days_ago in range(13) for call in gateway_calls(days_ago)]
         self.page_size = 1000
+        self.most_calls = 10_000
         self.faults: dict[int, Callable[[BaseHTTPRequestHandler, bytes], None]] = {}
         self.asked: list[str] = []
         self.offers_analytics = True
@@ -62,6 +79,11 @@ class Providers:
             "OPENAI_ADMIN_KEY": KEY,
         }
 
+    @property
+    def gateway_environ(self) -> dict[str, str]:
+        """What points Paceline at LiteLLM's spend API here."""
+        return {"LITELLM_BASE_URL": f"{self.address}/litellm", "LITELLM_MASTER_KEY": KEY}
+
     def stop(self) -> None:
         """Close the port."""
         self.server.shutdown()
@@ -73,6 +95,10 @@ class Providers:
             return self._paged(query, self._analytics(query, _usage), data_refreshed_at="2026-11-23T04:00:00Z")
         if path == "/anthropic/v1/organizations/analytics/cost" and self.offers_analytics:
             return self._paged(query, self._analytics(query, _cost), data_refreshed_at="2026-11-23T04:00:00Z")
+        if path == "/litellm/spend/logs/v2":
+            return self._spend_logs(query)
+        if path == "/litellm/user/daily/activity":
+            return self._daily_activity(query)
         if path == "/anthropic/v1/organizations/usage_report/messages":
             return self._paged(query, self._buckets(query, "anthropic", _iso, _legacy_usage))
         if path == "/anthropic/v1/organizations/cost_report":
@@ -80,20 +106,20 @@ class Providers:
         if path == "/anthropic/v1/organizations/usage_report/claude_code":
             return {"data": [], "has_more": False, "next_page": None}
         if path == "/openai/v1/organization/usage/completions":
-            return self._paged(query, self._buckets(query, "openai", _epoch, _completions))
+            return self._paged(query, self._buckets(query, "openai", _epoch, _completions), object="page")
         if path == "/openai/v1/organization/costs":
-            return self._paged(query, self._buckets(query, "openai", _epoch, _costs))
+            return self._paged(query, self._buckets(query, "openai", _epoch, _costs), object="page")
         if path.startswith("/openai/v1/organization/usage/"):
-            return self._paged(query, self._buckets(query, "openai", _epoch, lambda row: []))
+            return self._paged(query, self._buckets(query, "openai", _epoch, lambda row: []), object="page")
         if path == "/openai/v1/organization/projects":
-            return _list([{"id": "proj_gateway", "name": "gateway"}, {"id": "proj_console", "name": "console"}])
+            return _list([_project("gateway"), _project("console")])
         if path.startswith("/openai/v1/organization/projects/"):
             keys = [_openai_key(key) for key in self._keys("openai")] if "proj_gateway" in path else []
             return _list(keys)
         if path == "/anthropic/v1/organizations/api_keys":
             return _list([_anthropic_key(key) for key in self._keys("anthropic")])
         if path.endswith("/users"):
-            return _list([{"id": f"user_dev-{n:02}", "email": f"dev-{n:02}@example.test"} for n in range(1, 15)])
+            return _list([_user(n) for n in range(1, 15)])
         return _list([]) if path.endswith("/workspaces") else None
 
     def _keys(self, provider: str) -> list[str]:
@@ -124,6 +150,35 @@ class Providers:
             if row["provider"] == provider and row["day"] in of_day:
                 of_day[row["day"]] += results(row)
         return [bounds(day) | {"results": of_day[str(day)]} for day in days]
+
+    def _spend_logs(self, query: dict) -> dict:
+        first, last = (query[name][0].replace(" ", "T") + "+00:00" for name in ("start_date", "end_date"))
+        found = sorted(
+            (call for call in self.calls if first <= call["startTime"][:19] + "+00:00" <= last),
+            key=lambda call: call["startTime"],
+        )
+        total = min(len(found), self.most_calls)
+        page = self._numbered(query, found[:total], total)
+        return page | {"total": total, "total_is_capped": len(found) > self.most_calls}
+
+    def _daily_activity(self, query: dict) -> dict:
+        first, last = query["start_date"][0], query["end_date"][0]
+        of_day: dict[str, dict] = {}
+        for call in self.calls:
+            if first <= (day := call["startTime"][:10]) <= last:
+                sums = of_day.setdefault(day, dict.fromkeys(_SUMS, 0))
+                for name, count in zip(_SUMS, _measured(call), strict=True):
+                    sums[name] += count
+        entries = [
+            {"date": day, "metrics": sums, "breakdown": {}} for day, sums in sorted(of_day.items(), reverse=True)
+        ]
+        page = self._numbered(query, entries, len(entries))
+        return {"results": page.pop("data"), "metadata": page | {"has_more": page["page"] < page["total_pages"]}}
+
+    def _numbered(self, query: dict, entries: list[dict], total: int) -> dict:
+        size, number = min(self.page_size, int(query["page_size"][0])), int(query.get("page", ["1"])[0])
+        rows = entries[(number - 1) * size : number * size]
+        return {"data": rows, "page": number, "page_size": size, "total_pages": -(-total // size)}
 
     def _paged(self, query: dict, entries: list[dict], **more: str) -> dict:
         size = min(self.page_size, int(query["limit"][0]))
@@ -297,27 +352,55 @@ def _costs(row: dict) -> list[dict]:
     ]
 
 
+def _project(name: str) -> dict:
+    return {"object": "organization.project", "id": f"proj_{name}", "name": name, "created_at": 1_700_000_000}
+
+
+def _user(number: int) -> dict:
+    person = f"dev-{number:02}"
+    return {
+        "type": "user", "object": "organization.user", "id": f"user_{person}", "email": f"{person}@example.test",
+        "role": "owner", "added_at": 1_700_000_000,
+    }  # fmt: skip
+
+
 def _openai_key(key: str) -> dict:
     person = key.removeprefix("apikey_").partition("_")[0]
-    return {
-        "id": key,
-        "name": key,
-        "owner": {"type": "user", "user": {"id": f"user_{person}", "email": f"{person}@example.test"}},
+    user = {
+        "id": f"user_{person}",
+        "name": person,
+        "email": f"{person}@example.test",
+        "role": "owner",
+        "created_at": 1_700_000_000,
     }
+    return {
+        "object": "organization.project.api_key", "id": key, "name": key, "redacted_value": "sk-...",
+        "created_at": 1_700_000_000, "last_used_at": None, "owner": {"type": "user", "user": user},
+        "owner_project_access": "active",
+    }  # fmt: skip
 
 
 def _anthropic_key(key: str) -> dict:
     person = key.removeprefix("apikey_").partition("_")[0]
-    return {"id": key, "name": key, "status": "active", "created_by": {"id": f"user_{person}", "type": "user"}}
+    creator = {"id": f"user_{person}", "type": "user"}
+    return {"id": key, "type": "api_key", "name": key, "status": "active", "created_by": creator}
 
 
 def _list(entries: list[dict]) -> dict:
     return {
+        "object": "list",
         "data": entries,
         "has_more": False,
         "first_id": entries[0]["id"] if entries else None,
         "last_id": entries[-1]["id"] if entries else None,
     }
+
+
+_SUMS = ("api_requests", "failed_requests", "prompt_tokens", "completion_tokens", "spend")
+
+
+def _measured(call: dict) -> tuple:
+    return 1, int(call["status"] == "failure"), call["prompt_tokens"], call["completion_tokens"], call["spend"]
 
 
 def _names(query: dict) -> tuple[str, str]:

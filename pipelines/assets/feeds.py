@@ -10,9 +10,10 @@ from datetime import date
 import dagster as dg
 
 from connectors import discover
-from connectors._contract import ApiFeed, LogFeed
+from connectors._contract import ApiFeed, LogFeed, in_words
 from pipelines.loading import Load, load_log_feed
 from pipelines.loading_api import load_api_feed
+from pipelines.loading_http import load_log_feed_over_http
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import Settings, utc_now
@@ -20,8 +21,8 @@ from pipelines.settings import Settings, utc_now
 MOST_RETRIES = 3
 SECONDS_BETWEEN_RETRIES = 20
 LOGS_ARE_READ = (
-    "A run brings every day up to date, whatever partition it is for: only folders with something new are read. "
-    "Materialize older partitions to read their folders again."
+    "A run brings every day up to date, whatever partition it is for, and reads only folders with something new. "
+    "Materialize older partitions to read their folders again, changed or not."
 )
 REPORTS_ARE_ASKED = (
     "A run asks for the days that may still be restated and for what is missing, whatever partition it is for. A day "
@@ -62,14 +63,14 @@ def feed_asset(feed: LogFeed | ApiFeed, title: str, partitions: dg.PartitionsDef
                 "with older data, and the run ends red.",
             )
         ],
-        metadata={"needs": ", ".join(feed.needs), "restated_days": feed.restated_days},
+        metadata={"needs": in_words(feed.needs), "restated_days": feed.restated_days},
     )
     def load_days(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
         run = deployment.run
         load = _load(feed, run, run.again or _older_partitions(context, run.as_of))
+        _report_other_days(context, load)
         if load.retry_helps and context.retry_number < MOST_RETRIES:
             raise dg.RetryRequested(max_retries=MOST_RETRIES, seconds_to_wait=SECONDS_BETWEEN_RETRIES)
-        _report_other_days(context, load)
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": load.records,
@@ -96,7 +97,10 @@ def _load(feed: LogFeed | ApiFeed, run: RunContext, again: tuple[date, date] | N
     environ = run.settings.environ
     common = {"run_id": run.run_id, "again": again, "say": run.say}
     if isinstance(feed, LogFeed):
-        return load_log_feed(run.lake, feed, environ[feed.variable], run.as_of, utc_now, **common)
+        location = environ.get(feed.variable)
+        if not location:
+            return load_log_feed_over_http(run.lake, feed, environ, run.as_of, utc_now, **common)
+        return load_log_feed(run.lake, feed, location, run.as_of, utc_now, **common)
     return load_api_feed(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
 
 

@@ -48,7 +48,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=parsed, dagster_dbt_translator=TRANSLATOR, name="models", project=project)
     def models(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
-        days = prepare_build(deployment.run)
+        days = prepare_build(deployment.run, whole=not context.is_subset)
         context.log.info(f"{days} days to build")
         selection: list[str] = []
         if context.is_subset:
@@ -56,7 +56,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
         events: list[Any] = []
         failure = None
         try:
-            build(deployment.run, selection, events.append)
+            dbt.build(deployment.run.settings, selection, events.append)
         except dbt.BuildFailed as error:
             failure = error
         counts = row_counts(deployment.run)
@@ -72,16 +72,18 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
     return models
 
 
-def prepare_build(run: RunContext) -> int:
+def prepare_build(run: RunContext, whole: bool) -> int:
     """Point the build file's raw relations at the lake; returns how many days are to be built.
 
-    A build by other models is thrown away first: everything is in the lake.
+    A build by other models is thrown away first, for everything is in the lake, when the whole of it is made anew.
     """
     file = run.settings.build_file
     file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(file)) as db:
         days = days_to_build(run.lake, run.settings, built_days(db))
     if days.code_changed:
+        if not whole:
+            raise dg.Failure("Models have changed since the last build. Run the daily job, then parts of it.")
         file.unlink()
         days = days_to_build(run.lake, run.settings, {})
     write_model_names(run.lake, days)
@@ -91,11 +93,6 @@ def prepare_build(run: RunContext) -> int:
         db.execute("set TimeZone = 'UTC'")
         create_raw(db, run.lake, run.settings, days, run.as_of, utc_now())
     return len(days.fingerprints)
-
-
-def build(run: RunContext, selection: list[str], on_event: Any = None) -> None:
-    """Run dbt over the prepared build file. Raises dbt.BuildFailed."""
-    dbt.invoke(run.settings, ["build", "--exclude-resource-type", "unit_test", "--no-write-json", *selection], on_event)
 
 
 def row_counts(run: RunContext) -> dict[str, int]:

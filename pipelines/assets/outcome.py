@@ -2,28 +2,18 @@
 
 import dagster as dg
 
-from pipelines.assets.models import build, prepare_build
+from pipelines.dbt import good_build
 from pipelines.lake import Lake
 from pipelines.loading import LOADS
-from pipelines.publish import publish, read_warehouse
+from pipelines.publish import publish, publish_deliveries, read_warehouse
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
-from pipelines.telling import deliver_alerts, untold_alerts
+from pipelines.telling import deliver_alerts, keep_quiet, untold_alerts
 
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
 
-MONTHS_APART = """
-    select
-        date_trunc('month', utc_date)::date as month, provider,
-        abs(sum(remaining_tokens)) / greatest(sum(billed_tokens), sum(observed_tokens)) as apart_ratio
-    from core.fct_reconciliation_daily
-    where utc_date < (select date_trunc('month', max(as_of_date)) from plan.cap_utilization)
-    group by all
-    having apart_ratio > (
-        select value from intermediate.int_assumptions where name = 'reconciliation_month_error_ratio'
-    )
-    order by all"""
+MONTHS_APART = "select month, provider, apart_ratio from core.reconciliation_monthly where is_apart order by all"
 
 
 def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
@@ -39,7 +29,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
                 asset=WAREHOUSE,
                 description="Bill and gateway of every closed month differ by no more than "
                 "reconciliation_month_error_ratio after what developers' own keys explain. If not, find the cause in "
-                "core.fct_reconciliation_daily; the plan is published all the same.",
+                "core.reconciliation_monthly; the plan is published all the same.",
             )
         ],
         group_name="published",
@@ -52,6 +42,8 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     )
     def warehouse(deployment: Deployment) -> dg.MaterializeResult:
         settings = deployment.run.settings
+        if not good_build(settings).exists():
+            raise dg.Failure("The last build failed, so there is nothing to publish. Run the daily job.")
         size = publish(settings.build_file, settings.warehouse_file)
         with read_warehouse(settings.warehouse_file) as db:
             caps = db.execute("select count(*), max(as_of_date) from plan.cap_utilization").fetchall()[0]
@@ -85,6 +77,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     )
     def alert_deliveries(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
         run = deployment.run
+        keep_quiet(run.settings, run.no_alerts)
         if run.no_alerts:
             return dg.MaterializeResult(
                 metadata={"sent": 0},
@@ -93,9 +86,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         deliveries, changed = deliver_alerts(run.settings, run.lake, run.say)
         if changed:
             # The ledger has news: show it in ops.alert_deliveries without waiting for the next run.
-            prepare_build(run)
-            build(run, ["--select", "alert_deliveries"])
-            publish(run.settings.build_file, run.settings.warehouse_file)
+            publish_deliveries(run.settings.warehouse_file, run.lake)
         untold = [one for one in deliveries if not one.told]
         for one in untold:
             context.log.warning(f"{one.alert_key} to {one.recipient}: {one.reason}. {one.who_must_act}")
@@ -125,7 +116,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         wrong = []
         if failed := failed_loads(run.lake, run):
             wrong.append("The plan is published with older data. " + " ".join(failed))
-        if not run.no_alerts and (untold := untold_alerts(run.settings, run.lake)):
+        if not run.no_alerts and (untold := untold_alerts(run.settings)):
             wrong.append("Not told yet, and tried again: " + "; ".join(untold))
         if wrong:
             raise dg.Failure(" ".join(wrong), allow_retries=False)

@@ -1,0 +1,53 @@
+"""Logs that come over HTTP: pulled day by day into a scratch folder, and read there like any log files."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from connectors._api import Client, read_records
+from connectors._contract import LogFeed
+from pipelines.lake import Lake
+from pipelines.loading import Load, lake_days, load_folders, log_load
+from pipelines.loading_api import days_to_ask
+
+DAYS_AT_ONCE = 7
+
+
+def load_log_feed_over_http(
+    lake: Lake,
+    feed: LogFeed,
+    environ: Mapping[str, str],
+    through: date,
+    now: Callable[[], datetime],
+    run_id: str = "",
+    again: tuple[date, date] | None = None,
+    say: Callable[[str], None] = print,
+) -> Load:
+    """Bring a log feed up to date through a day from its API: the restated days, what is missing, the days `again`.
+
+    A source that cannot be read gives a failed Load, not an exception; the days before the failure are kept.
+    """
+    load = Load(feed.table, run_id, now(), through)
+    days = sorted(days_to_ask(feed.over_http, set(lake_days(lake, feed.table)), through, again))
+    with log_load(lake, feed, load, now, say, since=min(days)):
+        client = Client(feed.over_http.api, environ)
+        for some in (days[n : n + DAYS_AT_ONCE] for n in range(0, len(days), DAYS_AT_ONCE)):
+            say(f"{feed.table}: asking for {len(some)} days from {some[0]}")
+            try:
+                _load_days(lake, feed, client, some, now(), load)
+            finally:
+                load.requests_made = client.requests_made
+    return load
+
+
+def _load_days(lake: Lake, feed: LogFeed, client: Client, days: list[date], now: datetime, load: Load) -> None:
+    with lake.workspace() as scratch:
+        for day in days:
+            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            # One folder per day, as its name says in the lake and in the quarantine.
+            folder = scratch / feed.over_http.name / str(day)
+            folder.mkdir(parents=True)
+            with (folder / "rows.jsonl").open("w") as out:
+                for row in read_records(client, feed.over_http, start, start + timedelta(days=1)):
+                    out.write(json.dumps(feed.from_http(row), default=str) + "\n")
+        load_folders(lake, feed, str(scratch), now, None, load, say=lambda text: None)
