@@ -104,6 +104,8 @@ DAY = Rule("DATE", "a real date like 2026-11-30", _is_day)
 MONTH = Rule("DATE", "a month like 2026-11", _is_month)
 DECIMAL = Rule("DECIMAL(18,6)", f"a number like 0.25 ({_POINT})", _is_decimal)
 USD = Rule("DECIMAL(18,6)", f"USD like 12.50, 0 or more ({_POINT})", lambda v: _is_decimal(v) and v[0] != "-")
+POSITIVE = Rule("DECIMAL(18,6)", f"a number above 0 ({_POINT})", lambda v: _is_decimal(v) and float(v) > 0)
+SHARE = Rule("DECIMAL(18,6)", "a share from 0 to 1 like 0.25", lambda v: _is_decimal(v) and 0 <= float(v) <= 1)
 CAP_USD = Rule("DECIMAL(18,6)", f"USD like 12.50, above 0 ({_POINT})", lambda v: _is_decimal(v) and float(v) > 0)
 TOKENS = Rule("BIGINT", f"a whole number like 1292000 ({_DIGITS})", _is_whole)
 CAP_TOKENS = Rule("BIGINT", f"a whole number above 0 like 1292000 ({_DIGITS})", lambda v: _is_whole(v) and int(v) > 0)
@@ -123,13 +125,20 @@ _TABLES: dict[str, dict[str, Rule]] = {
              "cap_tokens": CAP_TOKENS, "cap_usd": CAP_USD},
     "price_overrides": {"provider": _needed(TEXT), "model": _needed(TEXT), **VALID, **PRICES},
     "model_aliases": {"raw_model": _needed(TEXT), "provider": TEXT, "model": TEXT},
+    "holidays": {"holiday_date": _needed(DAY), "name": TEXT},
+    "scenarios": {"scenario": _needed(NAME), "scope": _needed(_one_of("team", "org")), "scope_id": TEXT,
+                  "month": _needed(MONTH), "developers": _needed(POSITIVE), "tasks_per_day": _needed(POSITIVE),
+                  "tokens_per_task": _needed(POSITIVE), "working_days": POSITIVE},
+    "routing_rules": {"task_type": _needed(TEXT), "to_provider": _needed(TEXT), "to_model": _needed(TEXT),
+                      "share_ratio": _needed(SHARE), "quality_risk": _needed(TEXT)},
     "assumptions": {"name": _needed(NAME), "value": _needed(DECIMAL), "unit": TEXT, "valid_from": _needed(DAY)},
 }  # fmt: skip
 _TABLES = {table: {**columns, "note": TEXT} for table, columns in _TABLES.items()}
 _KEYS = {  # no two rows with the same key; in tables with valid_from and valid_to: not on the same day
     "teams": [["team_id"]], "developers": [["developer_id"], ["email"]], "identities": [["kind", "value"]],
     "caps": [["scope", "scope_id", "month"]], "price_overrides": [["provider", "model"]],
-    "model_aliases": [["raw_model"]], "assumptions": [["name", "valid_from"]],
+    "model_aliases": [["raw_model"]], "assumptions": [["name", "valid_from"]], "holidays": [["holiday_date"]],
+    "scenarios": [["scenario", "scope", "scope_id", "month"]], "routing_rules": [["task_type"]],
 }  # fmt: skip
 
 SCHEMAS = {table: {column: rule.duckdb for column, rule in columns.items()} for table, columns in _TABLES.items()}
@@ -288,12 +297,15 @@ def _tidied(table: str, row: Row) -> Row:
     row = {column: row.get(column) for column in SCHEMAS[table]}
     if table == "developers":
         row["role"] = row["role"] or "human"
-    lowered = {"price_overrides": ("provider", "model"), "model_aliases": ("provider", "model")}.get(table, ())
+    lowered = {
+        "price_overrides": ("provider", "model"), "model_aliases": ("provider", "model"),
+        "routing_rules": ("to_provider", "to_model"),
+    }.get(table, ())  # fmt: skip
     if table == "identities" and row["kind"] == "email":
         lowered = ("value",)
     for column in lowered:
         row[column] = row[column] and row[column].lower()
-    if table == "caps":
+    if table in ("caps", "scenarios"):
         row["month"] = row["month"] and f"{row['month'][:7]}-01"
     return row
 
@@ -305,8 +317,8 @@ def _wrong_rows(sheet: _Sheet) -> Iterator[Found]:
             yield line, "valid_to", last, f"valid_from ({first}) or a later day"
         if sheet.table == "model_aliases" and not row["provider"] and not row["model"]:
             yield line, "model", None, "a provider or a model"
-        if sheet.table == "caps" and row["scope"] in ("developer", "team") and not row["scope_id"]:
-            yield line, "scope_id", None, f"the {row['scope']}_id that the cap is for"
+        if row.get("scope") in ("developer", "team") and not row["scope_id"]:
+            yield line, "scope_id", None, f"the {row['scope']}_id that the row is for"
 
 
 def _repeats(sheet: _Sheet) -> Iterator[Found]:
@@ -342,13 +354,13 @@ def _unknown_ids(sheets: dict[str, _Sheet]) -> Iterator[Mistake]:
     """References to a row that is not there. Not judged if the file that should have the row was not read in full."""
     for table, column, key in (
         ("developers", "team_id", "team_id"), ("identities", "developer_id", "developer_id"),
-        ("caps", "scope_id", "developer_id"), ("caps", "scope_id", "team_id"),
+        ("caps", "scope_id", "developer_id"), ("caps", "scope_id", "team_id"), ("scenarios", "scope_id", "team_id"),
     ):  # fmt: skip
         target = sheets.get(f"{key.removesuffix('_id')}s")
         if table not in sheets or not target or target.unreadable or key not in target.columns:
             continue
         known = {row[key] for row in target.rows.values()}
         for line, row in sheets[table].rows.items():
-            applies = table != "caps" or f"{row['scope']}_id" == key
+            applies = "scope" not in row or f"{row['scope']}_id" == key
             if applies and row[column] and row[column] not in known:
                 yield Mistake(sheets[table].file, line, column, row[column], f"a {key} of {target.table}.csv")

@@ -121,6 +121,36 @@ def sources(propose_identities: bool) -> None:
 
 
 @commands.command()
+@click.option("--developers", type=click.FloatRange(min=0, min_open=True), help="How many people.")
+@click.option("--tasks-per-day", type=click.FloatRange(min=0, min_open=True), help="Of each, on a working day.")
+@click.option("--tokens-per-task", type=click.FloatRange(min=0, min_open=True), help="Input and output together.")
+@click.option("--input-ratio", type=click.FloatRange(0, 1), help="Input's share of the tokens (default: 0.6).")
+@click.option("--cache-read-ratio", type=click.FloatRange(0, 1), help="Share of input read from cache (default: 0).")
+@click.option("--working-days", type=click.FloatRange(0, 31, min_open=True), help="Of the month (default: 22).")
+@click.option("--as-of", "as_of", type=DAY, help="Day of the price list (default: today).")
+@click.option("--measured", is_flag=True, help="Take what is not given from the warehouse (plan.demand).")
+@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def estimate(measured: bool, as_of: datetime | None, style: str, **given: float | None) -> None:
+    """Say what a demand would cost: developers x tasks x tokens x working days, on models from dear to cheap."""
+    from pipelines import estimating
+
+    settings = load_settings()
+    demand = {name: value for name, value in given.items() if value is not None}
+    if measured:
+        with _warehouse(settings) as db:
+            demand = estimating.measured_demand(db) | demand
+    missing = [f"--{name.replace('_', '-')}" for name in estimating.NEEDED if demand.get(name) is None]
+    if missing:
+        raise click.UsageError(f"{', '.join(missing)} not given" + ("" if measured else " (or take it: --measured)"))
+    names, rows = estimating.estimate(demand, as_of.date() if as_of else date.today())
+    if style == "table":
+        click.echo(estimating.in_words(demand, rows))
+        rows = [estimating.readable(row) for row in rows]
+        names = ["provider", "model", "input", "output", "a month", "per developer", "times the cheapest"]
+    _print_rows(names, rows, style)
+
+
+@commands.command()
 def init() -> None:
     """Write a first version of the org CSVs from what the gateway recorded. Never overwrites a file."""
     settings = load_settings()

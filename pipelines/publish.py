@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.functions import create_functions
 from pipelines.lake import Lake, swap_in
 from pipelines.raw import DELIVERIES
 
@@ -25,6 +26,7 @@ def publish(build_file: Path, warehouse_file: Path) -> int:
     with _replacement(warehouse_file, build_file) as db:
         for schema in UNPUBLISHED_SCHEMAS:
             db.execute(f"drop schema if exists {schema} cascade")
+        create_functions(db)
     return warehouse_file.stat().st_size
 
 
