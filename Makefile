@@ -22,8 +22,10 @@ test: $(SETUP) ## Run all tests, dbt's unit tests included
 ui: $(SETUP) ## Open Dagster on 127.0.0.1:3000 (PORT changes it), with its schedule and sensor running
 	@$(BIN)/python -m pipelines.home $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) -w workspace.yaml
 
-bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, and a run with nothing new
+bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with nothing new, the forecast's back-test
 	@$(BIN)/python -m benchmarks.bench
+	@$(BIN)/python -m benchmarks.forecast org
+	@$(BIN)/python -m benchmarks.forecast developer
 
 lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
 	@$(BIN)/ruff check .

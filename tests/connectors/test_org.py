@@ -60,6 +60,16 @@ anthropic,claude-opus-4,2026-07-01,,4,0,20.000001,
 """,
     "model_aliases": "raw_model,provider,model,note\nclaude-latest,,claude-opus-4,\nbedrock/x,bedrock,,\n",
     "assumptions": "name,value,unit,valid_from,note\ngrowth_per_month,-0.05,share,2026-01-01,\n",
+    "holidays": "holiday_date,name\n2026-12-25,Christmas Day\n",
+    "scenarios": """\
+scenario,scope,scope_id,month,developers,tasks_per_day,tokens_per_task,working_days
+plan,org,,2026-09,10,30,50000,22
+ask,org,,2026-09,2.5,30,50000,
+""",
+    "routing_rules": """\
+task_type,to_provider,to_model,share_ratio,quality_risk
+docs,anthropic,Claude-Haiku-4-5,0.8,low
+""",
 }
 
 
@@ -85,7 +95,7 @@ def test_the_example_org_loads_whole(tmp_path):
     org = read_org(write(tmp_path, EXAMPLE))
     assert {table: len(frame) for table, frame in org.items()} == {
         "teams": 3, "developers": 6, "identities": 7, "caps": 5,
-        "price_overrides": 2, "model_aliases": 2, "assumptions": 1,
+        "price_overrides": 2, "model_aliases": 2, "assumptions": 1, "holidays": 1, "scenarios": 2, "routing_rules": 1,
     }  # fmt: skip
     assert all(list(frame.columns) == list(SCHEMAS[table]) for table, frame in org.items())
     assert org["teams"].iloc[0].to_dict() == {
@@ -162,7 +172,7 @@ def test_ids_are_only_looked_up_in_files_that_are_there(tmp_path):
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path):
-    (write(tmp_path, {"holidays": b"\xff;"}) / "README.md").write_text("about us")
+    (write(tmp_path, {"birthdays": b"\xff;"}) / "README.md").write_text("about us")
     assert len(read_org(tmp_path / "org")["teams"]) == 0
 
 
@@ -188,7 +198,7 @@ REFUSED = [
     ("caps", CAPS + "org,,2026-11-02,1,", "line 2: month is '2026-11-02', expected a month like 2026-11"),
     ("caps", CAPS + "org,,Nov 2026,1,", "line 2: month is 'Nov 2026', expected a month like 2026-11"),
     ("caps", CAPS + "company,,2026-11,1,", "line 2: scope is 'company', expected one of developer, team, org"),
-    ("caps", CAPS + "team,,2026-11,1,", "line 2: scope_id is empty, expected the team_id that the cap is for"),
+    ("caps", CAPS + "team,,2026-11,1,", "line 2: scope_id is empty, expected the team_id that the row is for"),
     ("caps", CAPS + 'org,,2026-11,"1,000",', "line 2: cap_tokens is '1,000', expected a whole number above 0 like"),
     ("caps", CAPS + "org,,2026-11,1_000,", "cap_tokens is '1_000', expected a whole number above 0 like 1292000 (dig"),
     ("caps", CAPS + "org,,2026-11,2.5e6,", "line 2: cap_tokens is '2.5e6', expected a whole number above 0"),

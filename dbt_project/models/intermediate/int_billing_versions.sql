@@ -30,7 +30,8 @@ versions as (
     cross join run
     -- Days that are over when the as-of day is: of the others the gateway has seen a part only.
     where
-        {{ company_date("cast(versions.utc_date as timestamp) + interval '23:59:59'", 'run.timezone') }} <= run.as_of_date
+        {{ company_date("cast(versions.utc_date as timestamp) + interval '23:59:59'", 'run.timezone') }}
+        <= run.as_of_date
 
 ),
 

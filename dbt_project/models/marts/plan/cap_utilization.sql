@@ -40,16 +40,58 @@ used as (
 
 billed_months as (select distinct date_trunc('month', utc_date)::date as month from {{ ref('fct_billed_history') }}),
 
+-- The share of past misses that would take the month over the cap; half a miss is added to each side, for no number
+-- of them makes certain.
+forecast as (
+
+    select
+        forecast.*,
+        case forecast.measure when 'tokens' then caps.cap_tokens::double else caps.cap_usd::double end as cap,
+        case
+            when used >= cap then 1
+            when forecast_rest = 0 then 0
+            when past_misses is not null
+                then (
+                    len(
+                        list_filter(past_misses, lambda miss: used + forecast_rest + sqrt(forecast_rest) * miss >= cap)
+                    ) + 0.5
+                ) / (misses + 1)
+        end as probability_over
+    from {{ ref('month_end_forecast') }} as forecast
+    left join caps using (scope, scope_id, month)
+
+),
+
 projected as (
 
     select
+        month,
         scope,
         scope_id,
-        (select as_of_month from run) as month,
-        max(projected_tokens) as projected_tokens,
-        max(projected_usd) as projected_usd
-    from {{ ref('month_end_path') }}
-    group by scope, scope_id
+        max(projected_p50) filter (where measure = 'tokens') as projected_tokens,
+        max(projected_p50) filter (where measure = 'usd') as projected_usd,
+        max(projected_p10 / nullif(cap, 0)) as projected_ratio_p10,
+        max(projected_p90 / nullif(cap, 0)) as projected_ratio_p90,
+        max(probability_over) filter (where cap > 0) as probability_over
+    from forecast
+    group by month, scope, scope_id
+
+    union all
+
+    -- A pool ends where its developers end beyond their caps.
+    select
+        forecast.month,
+        'pool' as scope,
+        used.team_id as scope_id,
+        sum(greatest(0, projected_p50 - cap)) filter (where measure = 'tokens') as projected_tokens,
+        sum(greatest(0, projected_p50 - cap)) filter (where measure = 'usd') as projected_usd,
+        null as projected_ratio_p10,
+        null as projected_ratio_p90,
+        null as probability_over
+    from forecast
+    inner join used using (month, scope, scope_id)
+    where forecast.scope = 'developer'
+    group by forecast.month, used.team_id
 
 ),
 
@@ -106,7 +148,10 @@ measured as (
         case when caps.scope != 'pool' then coalesce(used.estimated_tokens, 0) end as estimated_tokens,
         coalesce(used.used_tokens, 0)::double / nullif(caps.cap_tokens, 0) as tokens_ratio,
         coalesce(used.used_usd, 0)::double / nullif(caps.cap_usd, 0) as usd_ratio,
-        coalesce(projected.projected_tokens, used.used_tokens, 0)::bigint as projected_tokens,
+        projected.projected_ratio_p10,
+        projected.projected_ratio_p90,
+        projected.probability_over,
+        coalesce(round(projected.projected_tokens), used.used_tokens, 0)::bigint as projected_tokens,
         coalesce(projected.projected_usd, used.used_usd, 0)::decimal(18, 6) as projected_usd,
         crossings.near_cap_on,
         coalesce(crossings.crossed_cap_on, will_cross.crosses_cap_on) as crosses_cap_on
@@ -173,10 +218,15 @@ select
     binding_measure,
     projected_tokens,
     projected_usd,
-    cast(null as double) as projected_ratio_p10,
+    -- A month that is over ended as it did.
+    coalesce(projected_ratio_p10, case when month < (select as_of_month from run) then used_ratio end)
+        as projected_ratio_p10,
     projected_ratio_p50,
-    cast(null as double) as projected_ratio_p90,
-    cast(null as double) as probability_over,
+    coalesce(projected_ratio_p90, case when month < (select as_of_month from run) then used_ratio end)
+        as projected_ratio_p90,
+    coalesce(
+        probability_over, case when month < (select as_of_month from run) then (used_ratio >= 1)::integer end
+    ) as probability_over,
     near_cap_on,
     crosses_cap_on,
     case

@@ -56,7 +56,10 @@ windows as (
         least(last_day(months.month), run.as_of_date) as until_date,
         greatest(firsts.first_date, least(months.month, until_date - 27)) as from_date
     from (
-        select scope, scope_id, min(usage_date) as first_date from scoped where total_tokens > 0 group by scope, scope_id
+        select scope, scope_id, min(usage_date) as first_date
+        from scoped
+        where total_tokens > 0
+        group by scope, scope_id
     ) as firsts
     cross join (select distinct month from {{ ref('dim_calendar') }}) as months
     cross join run
@@ -88,7 +91,8 @@ measured as (
         windows.scope_id,
         windows.month,
         count(distinct scoped.developer_id) filter (where scoped.total_tokens > 0) as developers,
-        count(distinct (scoped.developer_id, scoped.usage_date)) filter (where scoped.total_tokens > 0) as active_days,
+        count(distinct row(scoped.developer_id, scoped.usage_date))
+            filter (where scoped.total_tokens > 0) as active_days,
         sum(scoped.total_tokens) as baseline_tokens,
         sum(scoped.input_tokens) as input_tokens,
         sum(scoped.cache_read_tokens) as cache_read_tokens,

@@ -1,6 +1,6 @@
--- A month that is not over, or in which a scope began later than in its first days, is compared with nothing. Fitted is the growth per month of
--- tokens per working day over up to six complete months: a straight line through their logarithms, with the 80 % range
--- of its slope by Student's t.
+-- A month that is not over, or in which a scope began later than in its first days, is compared with nothing. Fitted is
+-- the growth per month of tokens per working day over up to six complete months: a straight line through their
+-- logarithms, with the 80 % range of its slope by Student's t.
 
 with
 

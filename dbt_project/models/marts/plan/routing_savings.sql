@@ -1,4 +1,5 @@
--- A what-if: a share of a task type's tokens on dearer models goes to the model of its rule, kind by kind at list price.
+-- A what-if: a share of a task type's tokens on dearer models goes to the model of its rule, kind by kind at list
+-- price.
 
 with
 
