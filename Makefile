@@ -24,8 +24,7 @@ ui: $(SETUP) ## Open Dagster on 127.0.0.1:3000 (PORT changes it), with its sched
 
 bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with nothing new, the forecast's back-test
 	@$(BIN)/python -m benchmarks.bench
-	@$(BIN)/python -m benchmarks.forecast org
-	@$(BIN)/python -m benchmarks.forecast developer
+	@$(BIN)/python -m benchmarks.forecast
 
 lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
 	@$(BIN)/ruff check .

@@ -1,137 +1,122 @@
-"""Back-test of the month-end forecast: the models' own SQL at days 5 to 25 of every month of four real teams.
+"""Back-test of the month-end forecast on four real teams and their members: the models' own SQL.
 
-Compared with the run rate and with a 56-day weekday profile times an exponential level (span 21). A month counts
-with 84 days of history before it and use on two days of the last 56. `python -m benchmarks.forecast [org|developer]`
+Each team is a company, judged by `forecast_accuracy`'s own rows: days 5 to 25 of every month with twelve weeks of
+history before it. Compared with the run rate, with a 56-day weekday profile times an exponential level (span 21) and,
+where the package is installed, with statsforecast's AutoETS. `python -m benchmarks.forecast`
 """
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment
+import numpy as np
 
-from pipelines.settings import DBT_PROJECT
+from benchmarks.models import path_of, rendered
 
 DATA = Path(__file__).parent / "data" / "team_daily_tasks.csv.gz"
 DAYS = (5, 10, 15, 20, 25)
-HISTORY_DAYS = 84
-ACTIVE_DAYS = 2  # of the last 56, for who was not here is not forecast but guessed
+MODELS = ("forecast_origins", "forecast_misses", "month_end_forecast")
+
+# A task is a token. A team is judged to its last whole month.
+COMPANY = """
+    create or replace table tasks as
+    select date::date as usage_date, dev_id, tasks from read_csv($data) where org = $org;
+    create or replace table raw.paceline__run as
+    select (date_trunc('month', max(usage_date) + 1) - interval 1 day)::date as as_of_date from tasks;
+    create or replace table scope_daily as
+    select *, date_trunc('month', usage_date)::date as month, 0 as usd from (
+        select 'developer' as scope, dev_id as scope_id, 't' as team_id, usage_date, tasks as tokens from tasks
+        union all
+        select 'org', 'org', null, usage_date, sum(tasks) from tasks group by usage_date
+    ) where usage_date <= (select as_of_date from raw.paceline__run)"""
+NOTHING_ELSE = """
+    create schema raw;
+    create table int_developers_dated (developer_id varchar, valid_to date);
+    create table caps_effective (scope varchar, scope_id varchar, month date, cap_tokens bigint, cap_usd double);
+    create table int_assumptions as select 'buffer_ratio' as name, 0.2 as value"""
+JUDGED = """
+    select scope, $org || scope_id, forecast_date, actual, used, projected_p10, projected_p50, projected_p90, run_rate,
+        probability_over, cap, scope_id
+    from month_end_forecast where is_judged order by scope, scope_id, forecast_date"""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One forecast of one month, and what came."""
 
+    scope: str
     scope_id: str
-    month: date
-    day: int
+    forecast_date: date
     actual: float
     used: float
     p10: float
     p50: float
     p90: float
-    probability_over: float | None
-    cap: float
     run_rate: float
-    baseline: float
+    probability_over: float | None
+    cap: float | None
+    weekday_level: float
+    auto_ets: float | None = None
+
+    @property
+    def day(self) -> int:
+        """Day of the month of the forecast."""
+        return self.forecast_date.day
 
 
-def model(name: str) -> str:
-    """The SQL of a model, over tables of the same name."""
-    (path,) = DBT_PROJECT.glob(f"models/**/{name}.sql")
-    template = Environment().from_string(path.read_text())
-    return template.render(ref=lambda table: table, source=lambda schema, table: table)
-
-
-def outcomes(level: str, since: date = date(2000, 1, 1)) -> Iterator[Outcome]:
-    """Every forecast at a level (org or developer), day by day of every month."""
-    scope_id = "org" if level == "org" else "dev_id"
+def outcomes(challenge: bool = False) -> list[Outcome]:
+    """Every judged forecast of the four teams (as organisations) and their members."""
+    found = []
     with duckdb.connect(config={"threads": 2}) as db:
-        db.execute(
-            f"""create table everything as
-            select '{level}' as scope, {scope_id} as scope_id, date::date as usage_date,
-                date_trunc('month', date::date)::date as month, sum(tasks)::double as tokens, 0.0 as usd,
-                any_value(org) as org
-            from read_csv(?) group by all""",
-            [str(DATA)],
-        )
-        db.execute("""create table spans as
-            select
-                scope_id, min(usage_date) as first_date,
-                max(max(usage_date)) over (partition by any_value(org)) as last_date
-            from everything group by scope_id""")
-        db.execute("""create table dim_calendar as
-            select d::date as calendar_date, date_trunc('month', d)::date as month, isodow(d) as weekday
-            from generate_series(date '2020-01-01', date '2027-01-01', interval 1 day) as days (d)""")
-        first, last = db.execute("select min(first_date), max(last_date) from spans").fetchall()[0]
-        month = max(since, first).replace(day=1)
-        while month <= last:
-            for day in DAYS:
-                yield from _of_day(db, month, day)
-            month = (month + timedelta(days=31)).replace(day=1)
+        db.execute(NOTHING_ELSE)
+        orgs = db.execute("select distinct org from read_csv($data) order by org", {"data": str(DATA)}).fetchall()
+        for (org,) in orgs:
+            for statement in COMPANY.split(";"):
+                given = {"data": str(DATA), "org": org} if "$data" in statement else {}
+                db.execute(statement, given)
+            for name in MODELS:
+                db.execute(f"create or replace table {name} as {rendered(path_of(name))[0]}")
+            rows = db.execute(JUDGED, {"org": org}).fetchall()
+            for (scope, scope_id), judged in groupby(rows, key=lambda row: (row[0], row[-1])):
+                first, history = _history(db, scope, scope_id)
+                for row in judged:
+                    known = history[: (row[2] - first).days + 1]
+                    ahead = _days_left(row[2])
+                    ets = row[4] + _auto_ets(known, ahead) if challenge and scope == "org" else None
+                    found.append(Outcome(*row[:-1], row[4] + _weekday_level(known, ahead), ets))
+    return found
 
 
-def _of_day(db: duckdb.DuckDBPyConnection, month: date, day: int) -> Iterator[Outcome]:
-    as_of = month.replace(day=day)
-    db.execute("create or replace table paceline__run as select $1::date as as_of_date", [as_of])
-    db.execute("""create or replace table scope_daily as
-        select everything.* from everything, paceline__run where usage_date <= as_of_date""")
-    for name in ("forecast_origins", "month_end_forecast"):
-        db.execute(f"create or replace table {name} as {model(name)}")
+def _history(db: duckdb.DuckDBPyConnection, scope: str, scope_id: str) -> tuple[date, np.ndarray]:
+    """First day of a scope, and its use on every day since."""
     rows = db.execute(
-        """
-        select forecast.scope_id, coalesce(actual.total, 0), forecast.used, projected_p10, projected_p50, projected_p90,
-            case when past_misses is null then null when used >= caps.cap then 1.0
-                else (len(list_filter(
-                    past_misses, lambda m: used + forecast_rest + sqrt(forecast_rest) * m >= caps.cap
-                )) + 0.5) / (misses + 1) end,
-            coalesce(caps.cap, 0), used / $day * day(last_day($month::date)),
-            used + coalesce(baseline.level * baseline.weekdays, 0)
-        from month_end_forecast as forecast
-        inner join spans using (scope_id)
-        left join (
-            select scope_id, sum(tokens) as total from everything where month = $month group by scope_id
-        ) as actual using (scope_id)
-        left join (
-            select scope_id, sum(tokens) / 3 * 1.2 as cap from everything
-            where month between $month::date - interval 3 months and $month::date - 1 group by scope_id
-        ) as caps using (scope_id)
-        left join (
-            -- The mean of every weekday in 56 days over the mean of all, for the days left; and the level.
-            select scope_id,
-                (select sum(pow(20.0 / 22, as_of_date - usage_date) * tokens) from scope_daily as s, paceline__run
-                 where s.scope_id = profile.scope_id and usage_date > as_of_date - 364)
-                / (select sum(pow(20.0 / 22, n)) from range(364) as t (n)) as level,
-                sum(share) as weekdays
-            from (
-                select ids.scope_id, calendar_date,
-                    coalesce((
-                        select sum(tokens) from scope_daily as s, paceline__run
-                        where s.scope_id = ids.scope_id and usage_date > as_of_date - 56
-                            and isodow(usage_date) = weekday
-                    ), 0) / 8 / nullif((
-                        select sum(tokens) from scope_daily as s, paceline__run
-                        where s.scope_id = ids.scope_id and usage_date > as_of_date - 56
-                    ) / 56, 0) as share
-                from (select distinct scope_id from scope_daily) as ids, dim_calendar, paceline__run
-                where month = $month and calendar_date > as_of_date
-            ) as profile
-            group by scope_id
-        ) as baseline using (scope_id)
-        where measure = 'tokens'
-            and (
-                select count(*) from scope_daily as s, paceline__run
-                where s.scope_id = forecast.scope_id and usage_date > as_of_date - 56
-            ) >= $active
-            and first_date <= $month::date - $history and last_date >= last_day($month::date)
-        """,
-        {"month": month, "day": day, "history": HISTORY_DAYS, "active": ACTIVE_DAYS},
+        "select usage_date, tokens from scope_daily where scope = ? and scope_id = ? order by 1", [scope, scope_id]
     ).fetchall()
-    for scope_id, *numbers in rows:
-        yield Outcome(scope_id, month, day, *numbers)
+    first = rows[0][0]
+    use = np.zeros((date(2030, 1, 1) - first).days)
+    for day, tokens in rows:
+        use[(day - first).days] = tokens
+    return first, use
+
+
+def _days_left(day: date) -> int:
+    return ((day.replace(day=28) + np.timedelta64(4, "D").item()).replace(day=1) - day).days - 1
+
+
+def _weekday_level(known: np.ndarray, ahead: int) -> float:
+    """The mean of each weekday in eight weeks over the mean of all, times an exponential level of span 21."""
+    recent = np.concatenate([np.zeros(max(0, 56 - len(known))), known[-56:]])
+    weights = (20 / 22) ** np.arange(len(known))[::-1]
+    profile = recent.reshape(8, 7).mean(axis=0) / recent.mean() if recent.sum() else np.zeros(7)
+    return float((known * weights).sum() / weights.sum() * sum(profile[day % 7] for day in range(ahead)))
+
+
+def _auto_ets(known: np.ndarray, ahead: int) -> float:
+    from statsforecast.models import AutoETS
+
+    return float(np.clip(AutoETS(season_length=7).forecast(y=known[-365:], h=ahead)["mean"], 0, None).sum())
 
 
 def wape(rows: list[Outcome], forecast: str) -> float:
@@ -151,27 +136,33 @@ def width(rows: list[Outcome]) -> float:
 
 def breach_call(rows: list[Outcome]) -> tuple[float, float]:
     """Precision and recall of saying "over the cap" from a probability of 0.8 on."""
-    judged = [row for row in rows if row.probability_over is not None and row.cap > 0]
+    judged = [row for row in rows if row.probability_over is not None and row.cap]
     called = [row for row in judged if row.probability_over >= 0.8]
-    hits = sum(row.actual > row.cap for row in called)
-    return hits / max(1, len(called)), hits / max(1, sum(row.actual > row.cap for row in judged))
+    hits = sum(row.actual >= row.cap for row in called)
+    return hits / max(1, len(called)), hits / max(1, sum(row.actual >= row.cap for row in judged))
 
 
 def main() -> None:
     """Print the tables."""
-    level = (sys.argv[1:] or ["org"])[0]
-    found = list(outcomes(level))
-    print(f"{level}: {len(found)} forecasts")
-    print(
-        "day  forecasts  WAPE: run rate  weekday x level  Paceline   in range  width/actual  P>=0.8: precision recall"
-    )
-    for day in DAYS:
-        rows = [row for row in found if row.day == day]
-        errors = "".join(f"{wape(rows, name):>16.3f}" for name in ("run_rate", "baseline", "p50"))
-        precision, recall = breach_call(rows)
-        print(
-            f"{day:>3}{len(rows):>11}{errors}{coverage(rows):>11.2f}{width(rows):>14.2f}{precision:>18.2f}{recall:>7.2f}"
-        )
+    try:
+        import statsforecast  # noqa: F401  (only to see whether it is there)
+    except ImportError:
+        challenger = False
+        print("statsforecast is not installed (pip install statsforecast), so it is not compared.")
+    else:
+        challenger = True
+    found = outcomes(challenger)
+    for scope in ("org", "developer"):
+        print(f"\n{scope}: error of the month's total (WAPE), 80 % range, and the call of a breach")
+        print("day  forecasts  run rate  weekday x level  AutoETS  Paceline  in range  width/actual  precision  recall")
+        for day in DAYS:
+            rows = [row for row in found if row.scope == scope and row.day == day]
+            ets = f"{wape(rows, 'auto_ets'):9.3f}" if challenger and scope == "org" else " " * 8 + "-"
+            precision, recall = breach_call(rows)
+            print(
+                f"{day:>3}{len(rows):>11}{wape(rows, 'run_rate'):>10.3f}{wape(rows, 'weekday_level'):>17.3f}{ets}"
+                f"{wape(rows, 'p50'):>10.3f}{coverage(rows):>10.2f}{width(rows):>14.2f}{precision:>11.2f}{recall:>8.2f}"
+            )
 
 
 if __name__ == "__main__":

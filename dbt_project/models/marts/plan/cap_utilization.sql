@@ -40,25 +40,11 @@ used as (
 
 billed_months as (select distinct date_trunc('month', utc_date)::date as month from {{ ref('fct_billed_history') }}),
 
--- The share of past misses that would take the month over the cap; half a miss is added to each side, for no number
--- of them makes certain.
 forecast as (
 
-    select
-        forecast.*,
-        case forecast.measure when 'tokens' then caps.cap_tokens::double else caps.cap_usd::double end as cap,
-        case
-            when used >= cap then 1
-            when forecast_rest = 0 then 0
-            when past_misses is not null
-                then (
-                    len(
-                        list_filter(past_misses, lambda miss: used + forecast_rest + sqrt(forecast_rest) * miss >= cap)
-                    ) + 0.5
-                ) / (misses + 1)
-        end as probability_over
+    select forecast.*
     from {{ ref('month_end_forecast') }} as forecast
-    left join caps using (scope, scope_id, month)
+    inner join run on forecast.forecast_date = run.as_of_date
 
 ),
 

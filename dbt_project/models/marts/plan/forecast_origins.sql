@@ -1,38 +1,35 @@
--- What would have been forecast of the next days at the end of the as-of day and of each day whole weeks before it, and
--- what came: the past misses give the range of today's forecast.
+-- What was known at the end of a day, and what it made of the days to come. Known on the as-of date, on every sixth day
+-- before it (whose forecasts can be held against what came), and on the days of past months that the forecast is
+-- judged by.
 -- 1. A day counts at most twice the root mean square of its last 56 days, so that one burst does not lift every day
 --    to come.  2. Level: the mean of two exponential averages, with spans of 14 and 63 days.  3. Weekday profile: the
---    last 84 days, with one average day added to each weekday, so that a new scope starts flat.
+--    last twelve of each weekday, with one average day added, so that a new scope starts flat.
 
-{% set clip = 2 %}
-{% set clip_days = 56 %}
 {% set spans = [14, 63] %}
-{% set profile_weeks = 12 %}
-{% set most_weeks_back = 78 %}
-{% set warm_up_days = 28 %}
+{% set horizons = var('forecast_horizons') %}
 
 with
 
-run as (
-
-    select as_of_date, last_day(as_of_date) - as_of_date as days_left
-    from {{ source('raw', 'paceline__run') }}
-
-),
+run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
 used as (
 
-    select
-        scope, scope_id, usage_date, unnest(['tokens', 'usd']) as measure, unnest([tokens::double, usd::double]) as used
+    select scope, scope_id, usage_date, team_id, 'tokens' as measure, tokens::double as used
+    from {{ ref('scope_daily') }}
+
+    union all
+
+    select scope, scope_id, usage_date, team_id, 'usd' as measure, usd::double as used
     from {{ ref('scope_daily') }}
 
 ),
 
-firsts as (
+series as (
 
     select scope, scope_id, measure, min(usage_date) as first_date
     from used
-    where used > 0
+    cross join run
+    where used > 0 and usage_date > as_of_date - 1827
     group by scope, scope_id, measure
 
 ),
@@ -41,25 +38,24 @@ firsts as (
 daily as (
 
     select
-        firsts.scope,
-        firsts.scope_id,
-        firsts.measure,
-        calendar.calendar_date as usage_date,
-        calendar.weekday,
-        calendar.calendar_date - firsts.first_date as day_number,
-        (run.as_of_date - calendar.calendar_date) // 7 as weeks_back,
-        (run.as_of_date - calendar.calendar_date) % 7 = 0 as is_origin,
+        every_day.scope,
+        every_day.scope_id,
+        every_day.measure,
+        every_day.usage_date,
+        every_day.day_number,
+        used.team_id,
         coalesce(used.used, 0) as used
-    from firsts
-    cross join run
-    inner join {{ ref('dim_calendar') }} as calendar
-        on calendar.calendar_date between firsts.first_date and run.as_of_date
-        and calendar.calendar_date > run.as_of_date - 7 * {{ most_weeks_back + 2 * profile_weeks }}
-    left join used
-        on firsts.scope = used.scope
-        and firsts.scope_id = used.scope_id
-        and firsts.measure = used.measure
-        and calendar.calendar_date = used.usage_date
+    from (
+        select
+            scope,
+            scope_id,
+            measure,
+            unnest(range(as_of_date - first_date + 1)) as day_number,
+            (first_date + day_number::integer) as usage_date
+        from series
+        cross join run
+    ) as every_day
+    left join used using (scope, scope_id, measure, usage_date)
 
 ),
 
@@ -67,15 +63,13 @@ clipped as (
 
     select
         *,
-        least(used, {{ clip }} * sqrt(avg(used * used) over last_days)) as clipped,
-        sum(used) over so_far as used_so_far
+        least(used, 2 * sqrt(avg(used * used) over last_56_days)) as clipped,
+        count(*) filter (where used > 0) over last_56_days as active_days_of_56,
+        sum(used) over (partition by scope, scope_id, measure order by day_number) as used_so_far
     from daily
-    window
-        so_far as (partition by scope, scope_id, measure order by usage_date),
-        last_days as (
-            partition by scope, scope_id, measure
-            order by usage_date rows between {{ clip_days - 1 }} preceding and current row
-        )
+    window last_56_days as (
+        partition by scope, scope_id, measure order by day_number rows between 55 preceding and current row
+    )
 
 ),
 
@@ -86,124 +80,76 @@ levelled as (
         (
             {% for span in spans -%}
             {%- set decay = 1 - 2 / (span + 1) -%}
-            sum(clipped * pow({{ decay }}, -day_number)) over so_far / sum(pow({{ decay }}, -day_number)) over so_far
+            sum(clipped * pow({{ decay }}, -day_number)) over so_far
+            * (1 - {{ decay }}) / (1 - pow({{ decay }}, day_number + 1)) * pow({{ decay }}, day_number)
             {%- if not loop.last %} + {% endif -%}
             {%- endfor %}
         ) / {{ spans | length }} as level,
-        lead(used_so_far, (select days_left from run)::integer) over so_far as used_by_then
+        avg(clipped) over (
+            partition by scope, scope_id, measure order by day_number rows between 83 preceding and current row
+        ) as mean_day,
+        [
+            {% for days in horizons -%}
+            lead(used_so_far, {{ days }}) over so_far - used_so_far{{ ", " if not loop.last }}
+            {%- endfor %}
+        ] as actual_rests
     from clipped
-    window so_far as (partition by scope, scope_id, measure order by usage_date)
+    window so_far as (partition by scope, scope_id, measure order by day_number)
 
 ),
 
 weekdays as (
 
     select
-        scope,
-        scope_id,
-        measure,
-        weeks_back,
-        weekday,
-        sum(clipped) over last_weeks as weekday_used,
-        count(*) over last_weeks as weekdays
+        *,
+        (sum(clipped) over last_twelve + mean_day) / (count(*) over last_twelve + 1) as weekday_mean
     from levelled
-    where weeks_back <= {{ most_weeks_back + profile_weeks }}
-    window last_weeks as (
-        partition by scope, scope_id, measure, weekday
-        order by weeks_back
-        rows between current row and {{ profile_weeks - 1 }} following
+    window last_twelve as (
+        partition by scope, scope_id, measure, day_number % 7
+        order by day_number rows between 11 preceding and current row
     )
 
 ),
 
-profiles as (
+-- The next seven days have the weekdays of the last seven, in the same order.
+weeks as (
 
     select
-        scope,
-        scope_id,
-        measure,
-        weeks_back,
-        sum(weekday_used) / sum(weekdays) as mean_day,
-        list((weekday_used + mean_of_week) / (weekdays + 1) order by weekday) as weekday_means,
-        list(weekday order by weekday) as seen_weekdays
-    from (
-        select
-            *,
-            sum(weekday_used) over (partition by scope, scope_id, measure, weeks_back)
-            / sum(weekdays) over (partition by scope, scope_id, measure, weeks_back) as mean_of_week
-        from weekdays
-    ) as with_mean
-    where weeks_back <= {{ most_weeks_back }}
-    group by scope, scope_id, measure, weeks_back
-
-),
-
--- A weekday not seen yet is like the mean day.
-whole_profiles as (
-
-    select
-        scope,
-        scope_id,
-        measure,
-        weeks_back,
-        list_transform(
-            range(1, 8), lambda weekday: coalesce(weekday_means[list_position(seen_weekdays, weekday)], mean_day)
-        ) as weekday_means
-    from profiles
-
-),
-
-origins as (
-
-    select
-        levelled.scope,
-        levelled.scope_id,
-        levelled.measure,
-        levelled.weeks_back,
-        levelled.usage_date as origin_date,
-        levelled.day_number + 1 as history_days,
-        levelled.level,
-        list_transform(
-            whole_profiles.weekday_means,
-            lambda mean_of_day:
-                case when list_sum(weekday_means) > 0 then mean_of_day * 7 / list_sum(weekday_means) else 1 end
-        ) as weekday_profile,
-        case
-            when levelled.weeks_back * 7 >= run.days_left
-                then case when run.days_left = 0 then 0 else levelled.used_by_then - levelled.used_so_far end
-        end as actual_rest
-    from levelled
-    cross join run
-    inner join whole_profiles using (scope, scope_id, measure, weeks_back)
-    where
-        levelled.is_origin
-        and (levelled.weeks_back = 0 or levelled.day_number + 1 >= {{ warm_up_days }})
+        * exclude (team_id),
+        last_value(team_id ignore nulls) over so_far as team_id,
+        sum(used) over (
+            partition by scope, scope_id, measure, date_trunc('month', usage_date) order by day_number
+        ) as used_in_month,
+        [
+            {% for days in range(6, -1, -1) -%}
+            coalesce(lag(weekday_mean, {{ days }}) over so_far, mean_day){{ ", " if not loop.last }}
+            {%- endfor %}
+        ] as next_week
+    from weekdays
+    window so_far as (partition by scope, scope_id, measure order by day_number)
 
 )
 
 select
-    origins.scope,
-    origins.scope_id,
-    origins.measure,
-    origins.weeks_back,
-    origins.origin_date,
-    origins.history_days,
-    round(origins.level, 6) as level,
-    origins.weekday_profile,
-    -- The days left are whole weeks, of 7 mean days each, and the weekdays that follow the origin's.
-    round(
-        origins.level * (
-        run.days_left // 7 * 7
-        + coalesce(
-            list_sum(
-                list_transform(
-                    range(1, run.days_left % 7 + 1),
-                    lambda ahead: weekday_profile[(isodow(run.as_of_date) + ahead - 1) % 7 + 1]
-                )
-            ),
-            0
-        )
-    ), 6) as forecast_rest,
-    origins.actual_rest
-from origins
+    weeks.scope,
+    weeks.scope_id,
+    weeks.measure,
+    weeks.usage_date as origin_date,
+    (run.as_of_date - weeks.usage_date) % {{ var('forecast_step_days') }} = 0 as is_step,
+    (weeks.day_number + 1)::integer as history_days,
+    weeks.team_id,
+    round(weeks.used_in_month, 6) as used_in_month,
+    weeks.active_days_of_56,
+    round(weeks.level, 6) as level,
+    list_transform(
+        weeks.next_week,
+        lambda mean_of_day: case
+            when list_sum(weeks.next_week) > 0 then round(mean_of_day * 7 / list_sum(weeks.next_week), 6) else 1
+        end
+    ) as next_week,
+    weeks.actual_rests
+from weeks
 cross join run
+where
+    is_step
+    or (measure = 'tokens' and day(weeks.usage_date) in ({{ var('forecast_judged_days') | join(', ') }}))

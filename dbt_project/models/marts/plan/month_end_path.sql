@@ -1,4 +1,4 @@
--- Day by day to the month's end: what was used, then the level on each weekday's profile.
+-- Day by day to the month's end: what was used, then what is expected, each day by its weekday.
 
 with
 
@@ -6,40 +6,48 @@ run as (select as_of_date, date_trunc('month', as_of_date)::date as month from {
 
 days as (
 
-    select calendar_date as usage_date, weekday
+    select calendar_date as usage_date, calendar_date - run.as_of_date as days_ahead
     from {{ ref('dim_calendar') }}
-    where month = (select month from run)
-
-),
-
-expected as (
-
-    select
-        origins.scope,
-        origins.scope_id,
-        days.usage_date,
-        days.usage_date <= run.as_of_date as is_past,
-        max(origins.level * origins.weekday_profile[days.weekday]) filter (where measure = 'tokens') as expected_tokens,
-        max(origins.level * origins.weekday_profile[days.weekday]) filter (where measure = 'usd') as expected_usd
-    from {{ ref('forecast_origins') }} as origins
-    cross join run
-    cross join days
-    where origins.weeks_back = 0
-    group by origins.scope, origins.scope_id, days.usage_date, run.as_of_date
+    inner join run using (month)
 
 ),
 
 daily as (
 
     select
-        expected.scope,
-        expected.scope_id,
-        expected.usage_date,
-        expected.is_past,
-        case when expected.is_past then coalesce(scope_daily.tokens, 0) else coalesce(expected_tokens, 0) end as tokens,
-        case when expected.is_past then coalesce(scope_daily.usd, 0) else coalesce(expected_usd, 0) end as usd
-    from expected
-    left join {{ ref('scope_daily') }} as scope_daily using (scope, scope_id, usage_date)
+        forecast.scope,
+        forecast.scope_id,
+        days.usage_date,
+        days.days_ahead <= 0 as is_past,
+        forecast.measure,
+        case
+            when is_past
+                then coalesce(
+                    case forecast.measure when 'tokens' then scope_daily.tokens else scope_daily.usd end, 0
+                )
+            when days.days_ahead <= forecast.forecast_days
+                then forecast.forecast_rest
+                    * forecast.next_week[(days.days_ahead - 1) % 7 + 1]
+                    / nullif(
+                        forecast.forecast_days // 7 * 7
+                        + coalesce(list_sum(forecast.next_week[1:(forecast.forecast_days % 7)]), 0), 0
+                    )
+            else 0
+        end as used
+    from {{ ref('month_end_forecast') }} as forecast
+    inner join run on forecast.forecast_date = run.as_of_date and forecast.scope_id != 'unattributed'
+    cross join days
+    left join {{ ref('scope_daily') }} as scope_daily
+        on forecast.scope = scope_daily.scope
+        and forecast.scope_id = scope_daily.scope_id
+        and days.usage_date = scope_daily.usage_date
+
+),
+
+to_date as (
+
+    select *, sum(used) over (partition by scope, scope_id, measure order by usage_date) as projected
+    from daily
 
 )
 
@@ -48,8 +56,8 @@ select
     scope_id,
     usage_date,
     is_past,
-    -- Rounded, for a forecast has no digits behind the token, and sums of floats differ from run to run.
-    round(sum(tokens) over to_date)::bigint as projected_tokens,
-    round(sum(usd) over to_date, 6)::decimal(18, 6) as projected_usd
-from daily
-window to_date as (partition by scope, scope_id order by usage_date)
+    -- Rounded, for a forecast has no digits behind the token.
+    coalesce(round(max(projected) filter (where measure = 'tokens')), 0)::bigint as projected_tokens,
+    coalesce(round(max(projected) filter (where measure = 'usd'), 6), 0)::decimal(18, 6) as projected_usd
+from to_date
+group by scope, scope_id, usage_date, is_past
