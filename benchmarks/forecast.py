@@ -17,7 +17,7 @@ from benchmarks.models import path_of, rendered
 
 DATA = Path(__file__).parent / "data" / "team_daily_tasks.csv.gz"
 DAYS = (5, 10, 15, 20, 25)
-MODELS = ("forecast_origins", "forecast_misses", "month_end_forecast")
+MODELS = ("forecast_origins", "forecast_misses", "forecast_misses_pooled", "month_end_forecast")
 
 # A task is a token. A team is judged to its last whole month.
 COMPANY = """

@@ -30,6 +30,14 @@ DELIVERIES_SCHEMA = {
     "last_attempt_at": "TIMESTAMP", "delivered_at": "TIMESTAMP", "slack_channel": "VARCHAR", "slack_ts": "VARCHAR",
     "error": "VARCHAR",
 }  # fmt: skip
+PLANS = "raw/paceline__plans"
+PLANS_SCHEMA = {
+    "plan_month": "DATE", "stage": "VARCHAR", "issued_at": "TIMESTAMP", "as_of_date": "DATE", "scope": "VARCHAR",
+    "scope_id": "VARCHAR", "team_id": "VARCHAR", "baseline_tokens": "BIGINT", "baseline_days": "INTEGER",
+    "growth_ratio": "DOUBLE", "expected_tokens": "BIGINT", "buffer_ratio": "DOUBLE",
+    "recommended_cap_tokens": "BIGINT", "recommended_cap_usd": "DECIMAL(18,2)", "current_cap_tokens": "BIGINT",
+    "change_ratio": "DOUBLE", "reason": "VARCHAR", "change_reason": "VARCHAR",
+}  # fmt: skip
 
 
 def org_path(table: str) -> str:
@@ -105,7 +113,13 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
 
 
 def create_raw(
-    db: duckdb.DuckDBPyConnection, lake: Lake, settings: Settings, days: DaysToBuild, as_of: date, now: datetime
+    db: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    settings: Settings,
+    days: DaysToBuild,
+    as_of: date,
+    plan_month: date,
+    now: datetime,
 ) -> None:
     """Create every `raw` relation in the build file."""
     db.execute("create schema if not exists raw")
@@ -122,9 +136,10 @@ def create_raw(
         _view(db, lake, f"org__{table}", schema, _one(lake, org_path(table)))
     _view(db, lake, "paceline__loads", LOADS_SCHEMA, _all(lake, LOADS))
     _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
+    _view(db, lake, "paceline__plans", PLANS_SCHEMA, _all(lake, PLANS))
     _view(db, lake, "paceline__alert_deliveries", DELIVERIES_SCHEMA, _one(lake, DELIVERIES))
-    this_run = [(as_of, settings.timezone, now.replace(tzinfo=None))]
-    _table(db, "paceline__run", "as_of_date date, timezone varchar, ran_at timestamp", this_run)
+    this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
+    _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
     feeds = [
         (feed.table, feed.description, feed.restated_days, isinstance(feed, ApiFeed))

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,6 +21,7 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings, utc_now
 
 AS_OF_TAG = "paceline/as_of"
+PLAN_MONTH_TAG = "paceline/plan_month"
 AGAIN_TAG = "paceline/again"
 NO_ALERTS_TAG = "paceline/no_alerts"
 LOCK_WAIT_SECONDS = 4 * 3600
@@ -39,6 +40,7 @@ class RunContext:
     run_id: str
     started_at: datetime
     as_of: date
+    plan_month: date
     again: tuple[date, date] | None
     no_alerts: bool
     say: Callable[[str], None]
@@ -46,17 +48,24 @@ class RunContext:
     @classmethod
     def of(cls, settings: Settings, run_id: str, tags: dict[str, str], say: Callable[[str], None]) -> "RunContext":
         """The context of a run with these tags; `say` is where its progress goes."""
+        as_of = date.fromisoformat(tags[AS_OF_TAG]) if AS_OF_TAG in tags else settings.as_of
         again = re.findall(r"\d{4}-\d{2}-\d{2}", tags.get(AGAIN_TAG, ""))
         return cls(
             settings=settings,
             lake=Lake(settings.lake, settings.data_dir / "tmp"),
             run_id=run_id,
             started_at=utc_now(),
-            as_of=date.fromisoformat(tags[AS_OF_TAG]) if AS_OF_TAG in tags else settings.as_of,
+            as_of=as_of,
+            plan_month=date.fromisoformat(tags[PLAN_MONTH_TAG]) if PLAN_MONTH_TAG in tags else next_month(as_of),
             again=(date.fromisoformat(again[0]), date.fromisoformat(again[1])) if again else None,
             no_alerts=NO_ALERTS_TAG in tags,
             say=say,
         )
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after a day's."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 @contextmanager

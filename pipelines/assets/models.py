@@ -91,7 +91,7 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         if run.lake.is_remote:
             db.register_filesystem(run.lake.fs)
         db.execute("set TimeZone = 'UTC'")
-        create_raw(db, run.lake, run.settings, days, run.as_of, utc_now())
+        create_raw(db, run.lake, run.settings, days, run.as_of, run.plan_month, utc_now())
     return len(days.fingerprints)
 
 

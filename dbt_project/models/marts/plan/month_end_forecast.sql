@@ -112,7 +112,6 @@ with_misses as (
 
     select
         expected.*,
-        misses.misses,
         -- Past misses of about as many days ahead, of those that were known then.
         misses.misses[
             (greatest(0, newest_origin_date - expected.origin_date + horizon_days)
@@ -126,19 +125,6 @@ with_misses as (
         from expected
     ) as expected
     left join {{ ref('forecast_misses') }} as misses using (scope, scope_id, measure, horizon_days)
-
-),
-
--- Who is too young to have missed is taken to scatter like everybody else.
-pooled as (
-
-    select
-        scope,
-        measure,
-        horizon_days,
-        quantile_cont(miss, list_transform(range(1, 20), lambda twentieth: twentieth / 20)) as pooled_misses
-    from (select scope, measure, horizon_days, unnest(misses) as miss from {{ ref('forecast_misses') }})
-    group by scope, measure, horizon_days
 
 ),
 
@@ -183,7 +169,7 @@ ranged as (
         with_misses.as_of_date > with_misses.origin_date as is_judged,
         case
             when len(own_misses) >= {{ fewest_misses }} then own_misses
-            else pooled.pooled_misses
+            else pooled.misses
         end as past_misses,
         list_aggregate(past_misses, 'quantile_cont', [0.065, 0.09, 0.91, 0.935]) as tails,
         rest + sqrt(rest) * tails[case when scope = 'developer' then 1 else 2 end] as low_rest,
@@ -191,7 +177,7 @@ ranged as (
         case when is_judged then judged_caps.cap else caps.cap end as cap,
         case when is_judged then coalesce(monthly.tokens, 0) end as actual
     from with_misses
-    left join pooled using (scope, measure, horizon_days)
+    left join {{ ref('forecast_misses_pooled') }} as pooled using (scope, measure, horizon_days)
     left join caps using (scope, scope_id, month, measure)
     left join judged_caps using (scope, scope_id, month)
     left join monthly using (scope, scope_id, month)
