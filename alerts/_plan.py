@@ -62,7 +62,8 @@ def recipients(row: Mapping[str, Any], settings: SlackSettings) -> list[Recipien
         note = f"Sent here because it has no address of its own: fill in {escape(source, limit=200)}."
         told.append(Recipient(settings.ops_channel, "the ops channel setting", note))
     else:
-        told.append(Recipient(UNADDRESSED, f"fill in {source}{_NO_OPS}"))
+        note = f"With Slack this would reach nobody: fill in {escape(source, limit=200)}."
+        told.append(Recipient(UNADDRESSED, f"fill in {source}{_NO_OPS}", note))
     own = _address(row.get("slack_id")) if row["scope"] == "developer" else None
     if own and own not in [each.address for each in told]:
         told.append(Recipient(own, f"slack_id of {row['scope_id']} in developers.csv"))

@@ -71,10 +71,10 @@ class Run:
         self.ledger.begin(alert, to.address, self.now)
         try:
             message = self._worded(step.row, to, unsure)
-            if to.address == _plan.UNADDRESSED:
-                return self._unaddressed(alert, message, to)
             if self.slack is None:
                 return self._rendered(alert, message, to)
+            if to.address == _plan.UNADDRESSED:
+                return self._unaddressed(alert, message, to)
             posted = self._posted(message, to, step.record["first_attempt_at"] if unsure else None)
         except DeliveryFailed as failure:
             return self._failed(alert, to, failure)
@@ -135,9 +135,7 @@ class Run:
     def _unaddressed(self, alert: Alert, message: Message, to: _plan.Recipient) -> Delivery:
         file = self.outbox / f"{_outbox.stem(alert.alert_key, to.address)}.txt"
         if not file.exists():
-            file, text = _outbox.write(self.outbox, message, to.address)
-            if self.slack is None:
-                self.say(text)
+            file, _ = _outbox.write(self.outbox, message, to.address)
         reason = "there is nobody to send it to"
         self.ledger.finish(alert.alert_key, to.address, "failed", self.now, error=f"{reason} (to act: {to.source})")
         return Delivery(alert.alert_key, to.address, "failed", reason, to.source, file=file)

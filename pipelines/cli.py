@@ -55,10 +55,39 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     """Run the daily job: load what is new, build, publish, tell what is due."""
     settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
     again = _range(first, last, settings.as_of)
-    from pipelines.daily_run import run_daily
+    from pipelines.jobs import DAILY
+    from pipelines.run_context import AGAIN_TAG, NO_ALERTS_TAG
+    from pipelines.running import run_job
 
-    ok = run_daily(settings, as_of=as_of.date() if as_of else None, again=again, no_alerts=no_alerts, say=_say)
+    tags = {AGAIN_TAG: "...".join(map(str, again))} if again else {}
+    ok = run_job(settings, DAILY, tags | ({NO_ALERTS_TAG: "true"} if no_alerts else {}), _say)
     _print_caps(settings)
+    if not ok:
+        sys.exit(1)
+
+
+@commands.command()
+@click.option("--month", type=click.DateTime(formats=["%Y-%m"]), help="Month to plan for (default: the next).")
+@click.option("--as-of", "as_of", type=DAY, help="Last day included, as if it had just ended.")
+@click.option("--no-alerts", is_flag=True, help="Post the plan nowhere, neither to Slack nor to the outbox.")
+def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> None:
+    """Write the next plan: run the daily job, issue the caps it recommends, post them to teams and organisation."""
+    settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
+    from pipelines.run_context import NO_ALERTS_TAG, PLAN_MONTH_TAG, next_month
+
+    planned = month.date() if month else next_month(settings.as_of)
+    first, last = settings.as_of.replace(day=1), next_month(next_month(settings.as_of))
+    if not first <= planned <= last:
+        raise click.UsageError(
+            f"as of {settings.as_of}, plans can be written for {first:%Y-%m} to {last:%Y-%m}, not {planned:%Y-%m}; "
+            "for another month give --as-of too"
+        )
+    from pipelines.jobs import REPLAN
+    from pipelines.running import run_job
+
+    tags = {PLAN_MONTH_TAG: str(planned)} | ({NO_ALERTS_TAG: "true"} if no_alerts else {})
+    ok = run_job(settings, REPLAN, tags, _say)
+    _print_plan(settings, planned)
     if not ok:
         sys.exit(1)
 
@@ -216,6 +245,29 @@ def _print_caps(settings: Settings) -> None:
         as_of = db.execute("select max(as_of_date) from plan.cap_utilization").fetchall()[0][0]
     if rows:
         click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
+        _print_rows(names, rows, "table")
+
+
+def _print_plan(settings: Settings, month: date) -> None:
+    """The caps of a planned month, as the last published warehouse knows them."""
+    if not settings.warehouse_file.exists():
+        return
+    with _warehouse(settings) as db:
+        cursor = db.execute(
+            """
+            select
+                scope, scope_id, format('{:,}', expected_tokens) as expected,
+                format('{:,}', recommended_cap_tokens) as cap, format('${:,.2f}', recommended_cap_usd) as usd,
+                coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
+                coalesce(format('{:+.0f} %', change_ratio * 100), '') as change, reason
+            from plan.cap_recommendations
+            where plan_month = ?
+            order by array_position(['org', 'team', 'developer'], scope), scope_id""",
+            [month],
+        )
+        names, rows = [column[0] for column in cursor.description], cursor.fetchall()
+    if rows:
+        click.echo(f"\nRecommended caps of {month:%B %Y}, in tokens")
         _print_rows(names, rows, "table")
 
 

@@ -13,7 +13,7 @@ from pipelines.jobs import jobs
 from pipelines.partitions import daily
 from pipelines.progress import progress_logger
 from pipelines.resources import Deployment
-from pipelines.schedules import daily_schedule
+from pipelines.schedules import daily_schedule, monthly_schedule
 from pipelines.sensors import due_alerts
 from pipelines.settings import Settings, load_settings
 
@@ -33,7 +33,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
             models,
         ],
         jobs=jobs(),
-        schedules=[daily_schedule(settings.timezone)],
+        schedules=[daily_schedule(settings.timezone), monthly_schedule(settings.timezone)],
         sensors=[due_alerts],
         resources={"deployment": Deployment()},
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},

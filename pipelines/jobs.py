@@ -2,21 +2,30 @@
 
 import dagster as dg
 
-from pipelines.assets.outcome import TOLD
+from pipelines.assets.outcome import PLAN, TOLD
 
 DAILY = "daily"
+REPLAN = "monthly_replan"
 DELIVER = "deliver_alerts"
 
 
 def jobs() -> list:
-    """`daily` does everything; `deliver_alerts` only tells what is due."""
+    """`daily` does everything but issue a plan, `monthly_replan` does that too; `deliver_alerts` only tells."""
     return [
         dg.define_asset_job(
             DAILY,
-            selection=dg.AssetSelection.all(),
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN),
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
                 "changes nothing. Tags: paceline/as_of=YYYY-MM-DD, paceline/again=FIRST...LAST, paceline/no_alerts."
+            ),
+        ),
+        dg.define_asset_job(
+            REPLAN,
+            selection=dg.AssetSelection.all(),
+            description=(
+                "The daily job, and then the plan of a month: issued in the lake and posted to each team and the "
+                "organisation. Tag: paceline/plan_month=YYYY-MM-01 (default: the month after the as-of date's)."
             ),
         ),
         dg.define_asset_job(

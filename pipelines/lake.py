@@ -91,10 +91,11 @@ class Lake:
         relative: str,
         order_by: str = "all",
         unlike: str | None = None,
+        but_for: str = "known_at",
     ) -> bool:
         """Write small rows as one typed Parquet file; False when nothing changed.
 
-        Nothing is written either when the file `unlike` holds the same rows, but for when they were known.
+        Nothing is written either when the file `unlike` holds the same rows, but for one column: when they were known.
         """
         with self.workspace() as folder, self.connect() as db:
             text = folder / "rows.jsonl"
@@ -107,7 +108,7 @@ class Lake:
                     select * from read_json({quoted(text)}, columns = {{{columns}}}, format = 'newline_delimited')
                     order by {order_by}
                 ) to {quoted(local)} (format parquet, compression zstd)""")
-            if unlike and _same_rows(db, str(local), self.path(unlike), "* exclude (known_at)"):
+            if unlike and _same_rows(db, str(local), self.path(unlike), f"* exclude ({but_for})"):
                 return False
             return self.put(db, local, relative)
 

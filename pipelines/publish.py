@@ -5,7 +5,7 @@ open keeps it, who opens next gets the new one.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import duckdb
 
 from pipelines.functions import create_functions
 from pipelines.lake import Lake, swap_in
-from pipelines.raw import DELIVERIES
 
 # They read the lake, which is not the readers' business and may not be reachable for them.
 UNPUBLISHED_SCHEMAS = ("raw", "staging", "main_dbt_test__audit")
@@ -30,15 +29,15 @@ def publish(build_file: Path, warehouse_file: Path) -> int:
     return warehouse_file.stat().st_size
 
 
-def publish_deliveries(warehouse_file: Path, lake: Lake) -> None:
-    """Show the ledger's news in `ops.alert_deliveries` of the published warehouse, without a new build."""
+def publish_news(warehouse_file: Path, lake: Lake, table: str, paths: Sequence[str]) -> None:
+    """Fill one table of the published warehouse anew from files of the lake, without a new build."""
     with _replacement(warehouse_file, warehouse_file) as db:
         if lake.is_remote:
             db.register_filesystem(lake.fs)
-        db.execute("delete from ops.alert_deliveries")
+        db.execute(f"delete from {table}")
         db.execute(
-            "insert into ops.alert_deliveries by name from read_parquet(?, hive_partitioning = false)",
-            [lake.path(DELIVERIES)],
+            f"insert into {table} by name from read_parquet($files, hive_partitioning = false, union_by_name = true)",
+            {"files": [lake.path(path) for path in paths]},
         )
 
 
@@ -62,3 +61,10 @@ def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPy
 def read_warehouse(warehouse_file: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the published warehouse; close it soon, for it keeps seeing the old file."""
     return duckdb.connect(str(warehouse_file), read_only=True)
+
+
+def rows_of(db: duckdb.DuckDBPyConnection, sql: str) -> list[dict]:
+    """The rows of a query, by column."""
+    cursor = db.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import alerts
 from pipelines.lake import Lake
-from pipelines.publish import read_warehouse
+from pipelines.publish import read_warehouse, rows_of
 from pipelines.raw import DELIVERIES, DELIVERIES_SCHEMA
 from pipelines.settings import Settings, utc_now
+
+DUE = ("alerts_due", "plans_due")
 
 
 def slack_settings(settings: Settings) -> alerts.SlackSettings:
@@ -23,13 +25,11 @@ def slack_settings(settings: Settings) -> alerts.SlackSettings:
 
 
 def due_alerts(settings: Settings) -> list[dict]:
-    """The rows of `alerts.alerts_due` in the published warehouse."""
+    """What is due in the published warehouse: the rows of every relation of its schema `alerts`."""
     if not settings.warehouse_file.exists():
         return []
     with read_warehouse(settings.warehouse_file) as db:
-        cursor = db.execute("select * from alerts.alerts_due order by alert_key")
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [row for relation in DUE for row in rows_of(db, f"select * from alerts.{relation} order by alert_key")]
 
 
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:

@@ -5,12 +5,16 @@ import dagster as dg
 from pipelines.dbt import good_build
 from pipelines.lake import Lake
 from pipelines.loading import LOADS
-from pipelines.publish import publish, publish_deliveries, read_warehouse
+from pipelines.planning import issue_plan
+from pipelines.publish import publish, publish_news, read_warehouse
+from pipelines.raw import DELIVERIES
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
+from pipelines.settings import utc_now
 from pipelines.telling import deliver_alerts, keep_quiet, untold_alerts
 
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
+PLAN = dg.AssetKey(["published", "issued_plan"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
 
 MONTHS_APART = "select month, provider, apart_ratio from core.reconciliation_monthly where is_apart order by all"
@@ -60,14 +64,32 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        key=TOLD,
+        key=PLAN,
         deps=[WAREHOUSE],
+        group_name="published",
+        kinds={"parquet"},
+        owners=["team:data"],
+        description=(
+            "Issues what plan.cap_recommendations says of the planned month (tag paceline/plan_month, by default the "
+            "next): append-only in the lake, in plan.issued_plans, and posted to each team's channel and the "
+            "organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
+        ),
+    )
+    def issued_plan(deployment: Deployment) -> dg.MaterializeResult:
+        run = deployment.run
+        stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
+        run.say(f"plan of {run.plan_month:%B %Y}, {stage}: " + (f"{rows} caps" if is_new else "issued before"))
+        return dg.MaterializeResult(metadata={"month": f"{run.plan_month:%Y-%m}", "stage": stage, "caps": rows})
+
+    @dg.asset(
+        key=TOLD,
+        deps=[WAREHOUSE, PLAN],
         group_name="published",
         kinds={"slack"},
         owners=["team:data"],
         description=(
-            "Delivers what alerts.alerts_due holds: once per entity, month and level, to Slack, or to the outbox "
-            "without SLACK_BOT_TOKEN. What Slack did not confirm is tried again."
+            "Delivers what alerts.alerts_due and alerts.plans_due hold: once per entity, month and level, to Slack, or "
+            "to the outbox without SLACK_BOT_TOKEN. What Slack did not confirm is tried again."
         ),
         check_specs=[
             dg.AssetCheckSpec(
@@ -86,7 +108,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         deliveries, changed = deliver_alerts(run.settings, run.lake, run.say)
         if changed:
             # The ledger has news: show it in ops.alert_deliveries without waiting for the next run.
-            publish_deliveries(run.settings.warehouse_file, run.lake)
+            publish_news(run.settings.warehouse_file, run.lake, "ops.alert_deliveries", [DELIVERIES])
         untold = [one for one in deliveries if not one.told]
         for one in untold:
             context.log.warning(f"{one.alert_key} to {one.recipient}: {one.reason}. {one.who_must_act}")
@@ -121,7 +143,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         if wrong:
             raise dg.Failure(" ".join(wrong), allow_retries=False)
 
-    return [warehouse, alert_deliveries, verdict]
+    return [warehouse, issued_plan, alert_deliveries, verdict]
 
 
 def failed_loads(lake: Lake, run: RunContext) -> list[str]:

@@ -112,5 +112,5 @@ def test_a_message_beyond_slacks_limits_does_not_come_to_be():
 
 def test_every_module_without_underscore_is_a_kind_of_message():
     rules = discover()
-    assert set(rules) == {"cap_level"}
+    assert set(rules) == {"cap_level", "plan"}
     assert rules["cap_level"](developer_row()).alert_key == "cap_level/developer/dev-03/2026-11/80"

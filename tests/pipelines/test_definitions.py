@@ -1,12 +1,13 @@
 """What Dagster's users see: names, groups, owners, descriptions, automation."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
 
 from pipelines.definitions import build_defs
 from pipelines.partitions import daily
+from pipelines.schedules import month_to_plan
 from pipelines.settings import load_settings
 
 
@@ -55,7 +56,10 @@ def test_the_contract_names_stand_in_the_graph(defs):
 
 
 def test_the_schedule_and_the_sensor_run_by_themselves(defs):
-    assert [schedule.default_status for schedule in defs.schedules] == [dg.DefaultScheduleStatus.RUNNING]
+    assert {schedule.name: schedule.default_status for schedule in defs.schedules} == {
+        "daily_at_five": dg.DefaultScheduleStatus.RUNNING,
+        "monthly_replan_at_seven": dg.DefaultScheduleStatus.RUNNING,
+    }
     assert [sensor.default_status for sensor in defs.sensors] == [dg.DefaultSensorStatus.RUNNING]
 
 
@@ -67,7 +71,7 @@ def test_the_examples_end_on_their_last_day_in_the_ui_too(settings):
 
 
 def test_the_schedule_runs_for_the_last_completed_day(defs, settings):
-    [schedule] = defs.schedules
+    [schedule, _] = defs.schedules
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_schedule_context(
             instance,
@@ -77,6 +81,24 @@ def test_the_schedule_runs_for_the_last_completed_day(defs, settings):
         request = schedule.evaluate_tick(context).run_requests[0]
 
     assert request.partition_key == "2026-11-22"
+
+
+def test_a_plan_is_drafted_three_working_days_before_the_month_ends_and_final_on_the_first_of_the_next():
+    # November 2026 begins on a Sunday and ends on a Monday; 26 and 27 November are holidays here.
+    holidays = {date(2026, 11, 2), date(2026, 11, 26), date(2026, 11, 27)}
+    planned = {day: month_to_plan(date(2026, 11, day), holidays) for day in range(1, 31)}
+
+    assert {day: month for day, month in planned.items() if month} == {3: date(2026, 11, 1), 24: date(2026, 12, 1)}
+    # Without holidays: Monday the 2nd, and Thursday the 26th, Friday and Monday being left.
+    assert month_to_plan(date(2026, 11, 2), set()) == date(2026, 11, 1)
+    assert month_to_plan(date(2026, 11, 26), set()) == date(2026, 12, 1)
+
+
+def test_the_monthly_job_issues_a_plan_and_the_daily_one_does_not(defs):
+    issued = dg.AssetKey(["published", "issued_plan"])
+
+    assert issued in defs.resolve_job_def("monthly_replan").asset_layer.executable_asset_keys
+    assert issued not in defs.resolve_job_def("daily").asset_layer.executable_asset_keys
 
 
 def test_a_source_that_is_not_configured_has_no_asset(tmp_path, monkeypatch):

@@ -1,44 +1,31 @@
-"""The daily job from the command line: the same job that the UI and the schedule run, in this process."""
+"""A job from the command line: the same that the UI and the schedules run, in this process."""
 
 import os
 import time
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping
 
 from pipelines.home import ensure_home
-from pipelines.run_context import AGAIN_TAG, AS_OF_TAG, NO_ALERTS_TAG
+from pipelines.run_context import AS_OF_TAG
 from pipelines.settings import Settings
 
 
-def run_daily(
-    settings: Settings,
-    as_of: date | None,
-    again: tuple[date, date] | None,
-    no_alerts: bool,
-    say: Callable[[str], None],
-) -> bool:
+def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable[[str], None]) -> bool:
     """Run it and say what happens; False when anything failed. The run shows in the UI like any other."""
     started = time.monotonic()
     ensure_home(settings.data_dir)
-    say(f"daily run as of {settings.as_of}" + (" on the example company" if settings.uses_examples else ""))
-    if as_of:
-        os.environ["PACELINE_AS_OF"] = str(as_of)  # Dagster loads settings by itself
+    say(f"{job} as of {settings.as_of}" + (" on the example company" if settings.uses_examples else ""))
+    if settings.as_of_given:
+        os.environ["PACELINE_AS_OF"] = str(settings.as_of)  # Dagster loads settings by itself
 
     import dagster as dg
 
     from pipelines.definitions import defs
-    from pipelines.jobs import DAILY
 
-    tags = {AS_OF_TAG: str(settings.as_of)}
-    if again:
-        tags[AGAIN_TAG] = "...".join(map(str, again))
-    if no_alerts:
-        tags[NO_ALERTS_TAG] = "true"
     with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(DAILY).execute_in_process(
+        result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags=tags,
+            tags={AS_OF_TAG: str(settings.as_of), **tags},
             raise_on_error=False,
             run_config={"loggers": {"progress": {}}},
         )
