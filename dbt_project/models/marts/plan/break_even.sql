@@ -1,5 +1,5 @@
--- Own GPUs against the measured API mix. Staff and the GPUs that hold the model are paid whatever the use; beyond them a
--- token costs its share of a GPU that is busy for a part of its hours. A line, not a number: one row for each
+-- Own GPUs against the measured API mix. Staff and the GPUs that hold the model are paid whatever the use; beyond
+-- them a token costs its share of a GPU that is busy for a part of its hours. A line, not a number: one row for each
 -- combination of what decides it.
 
 with
