@@ -1,5 +1,5 @@
--- The arithmetic that the functions for analysts and the marts of plan share, so that a formula stands once. Scalars that
--- rest on no table; sizes in decimal GB (10^9 bytes), bits as in "FP8 is 8".
+-- The arithmetic that the functions for analysts and the marts of plan share, so that a formula stands once. Scalars
+-- that rest on no table; sizes in decimal GB (10^9 bytes), bits as in "FP8 is 8".
 --   select kv_bytes_per_token(80, 8, 128, 16)   -- Llama-3.3-70B: 327,680
 --   select moved_ratio(3, 13, 0.196)            -- an Opus budget, three times stretched with DeepSeek V4 Flash: 0.68
 
@@ -61,8 +61,8 @@ create or replace macro requests_per_gpu_second(
         cast(output_tokens_per_second as double) / output_tokens
     );
 
--- The row of a list of rows that a prompt is sized by: one that holds the latency target or does not say its latency (at
--- full load, so only `throughput_at_target_ratio` of it counts); the next longer input, else the longest.
+-- The row of a list of rows that a prompt is sized by: one that holds the latency target or does not say its latency
+-- (at full load, so only `throughput_at_target_ratio` of it counts); the next longer input, else the longest.
 create or replace macro throughput_row(
     throughput_rows, prompt_tokens, first_token_ms, inter_token_ms, throughput_at_target_ratio
 ) as

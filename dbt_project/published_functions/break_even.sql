@@ -2,10 +2,10 @@
 --   from break_even(330e6, as_of := '2026-06-06')   -- three A100s at 2 to 4 USD an hour, 30 to 50 tokens/s each
 --   from break_even(5e9, gpus := 16, usd_per_gpu_hour := [2.5, 5], tokens_per_second := [200, 400], staff_usd := 3000)
 -- `usd_per_gpu_hour` and `tokens_per_second` (output, of each GPU) are ranges, so the break-even is a line:
--- `same_money_tokens` is what the API sells for the cost of the GPUs at the low and at the high price, `break_even_tokens`
--- from where on they cost no more at best (low price, high speed) and at worst; NULL where never, for a token then costs
--- more on these GPUs than on the API even when they are never idle. Time to read the input is not counted:
--- size_self_hosted counts it. Rests on core.list_prices.
+-- `same_money_tokens` is what the API sells for the cost of the GPUs at the low and at the high price;
+-- `break_even_tokens` is from where on they cost no more at best (low price, high speed) and at worst, NULL where never,
+-- for a token then costs more on these GPUs than on the API even when they are never idle. Time to read the input is not
+-- counted: size_self_hosted counts it. Rests on core.list_prices.
 create or replace macro break_even(
     tokens,
     as_of := current_date,

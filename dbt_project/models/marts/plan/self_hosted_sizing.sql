@@ -40,8 +40,7 @@ in_flight_seconds as (
     select
         demand.month,
         calendar.is_working_day
-        and concurrency.usage_hour >= assumed.gpu_hours_from
-        and concurrency.usage_hour < assumed.gpu_hours_from + assumed.gpu_hours_per_day as is_gpu_hour,
+        and (concurrency.usage_hour - assumed.gpu_hours_from + 24) % 24 < assumed.gpu_hours_per_day as is_gpu_hour,
         concurrency.in_flight,
         sum(concurrency.requests) as requests,
         sum(concurrency.seconds) as seconds
