@@ -3,8 +3,8 @@
 --   from break_even(5e9, gpus := 16, usd_per_gpu_hour := [2.5, 5], tokens_per_second := [200, 400], staff_usd := 3000)
 -- `usd_per_gpu_hour` and `tokens_per_second` (output, of each GPU) are ranges, so the break-even is a line:
 -- `same_money_tokens` is what the API sells for the cost of the GPUs at the low and at the high price;
--- `break_even_tokens` is from where on they cost no more at best (low price, high speed) and at worst, NULL where never,
--- for a token then costs more on these GPUs than on the API even when they are never idle. Time to read the input is not
+-- `break_even_tokens` is from where on they cost no more at best (low price, high speed) and at worst. NULL is never:
+-- a token then costs more on these GPUs than on the API even when they are never idle. Time to read the input is not
 -- counted: size_self_hosted counts it. Rests on core.list_prices.
 create or replace macro break_even(
     tokens,
