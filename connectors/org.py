@@ -109,6 +109,7 @@ SHARE = Rule("DECIMAL(18,6)", "a share from 0 to 1 like 0.25", lambda v: _is_dec
 CAP_USD = Rule("DECIMAL(18,6)", f"USD like 12.50, above 0 ({_POINT})", lambda v: _is_decimal(v) and float(v) > 0)
 TOKENS = Rule("BIGINT", f"a whole number like 1292000 ({_DIGITS})", _is_whole)
 CAP_TOKENS = Rule("BIGINT", f"a whole number above 0 like 1292000 ({_DIGITS})", lambda v: _is_whole(v) and int(v) > 0)
+COUNT = Rule("BIGINT", f"a whole number above 0 like 80 ({_DIGITS})", CAP_TOKENS.fits)
 KIND = _one_of("email", "user_id", "key_alias", "key_hash", "provider_api_key_id", "github", "cursor", "device")
 VALID = {"valid_from": _needed(DAY), "valid_to": DAY}  # both inclusive; an empty valid_to is open
 PRICES = {f"{what}_usd_per_mtok": USD for what in ("input", "cache_read", "cache_write", "cache_write_1h", "output")}
@@ -131,6 +132,15 @@ _TABLES: dict[str, dict[str, Rule]] = {
                   "tokens_per_task": _needed(POSITIVE), "working_days": POSITIVE},
     "routing_rules": {"task_type": _needed(TEXT), "to_provider": _needed(TEXT), "to_model": _needed(TEXT),
                       "share_ratio": _needed(SHARE), "quality_risk": _needed(TEXT)},
+    "gpu_catalog": {"gpu": _needed(TEXT), "memory_gb": _needed(POSITIVE), "usd_per_hour_low": _needed(POSITIVE),
+                    "usd_per_hour_high": POSITIVE, "source": _needed(TEXT)},
+    "model_shapes": {"model": _needed(TEXT), "parameters_b": _needed(POSITIVE), "active_parameters_b": POSITIVE,
+                     "weight_bits": _needed(POSITIVE), "layers": _needed(COUNT), "kv_heads": _needed(COUNT),
+                     "head_dim": _needed(COUNT), "kv_bits": _needed(POSITIVE), "source": _needed(TEXT)},
+    "gpu_throughput": {"gpu": _needed(TEXT), "model": _needed(TEXT), "input_tokens": _needed(COUNT),
+                       "output_tokens": _needed(COUNT), "concurrency": COUNT, "gpus": _needed(COUNT),
+                       "output_tokens_per_second": _needed(POSITIVE), "first_token_ms": POSITIVE,
+                       "inter_token_ms": POSITIVE, "source": _needed(TEXT)},
     "assumptions": {"name": _needed(NAME), "value": _needed(DECIMAL), "unit": TEXT, "valid_from": _needed(DAY)},
 }  # fmt: skip
 _TABLES = {table: {**columns, "note": TEXT} for table, columns in _TABLES.items()}
@@ -139,6 +149,8 @@ _KEYS = {  # no two rows with the same key; in tables with valid_from and valid_
     "caps": [["scope", "scope_id", "month"]], "price_overrides": [["provider", "model"]],
     "model_aliases": [["raw_model"]], "assumptions": [["name", "valid_from"]], "holidays": [["holiday_date"]],
     "scenarios": [["scenario", "scope", "scope_id", "month"]], "routing_rules": [["task_type"]],
+    "gpu_catalog": [["gpu"]], "model_shapes": [["model"]],
+    "gpu_throughput": [["gpu", "model", "concurrency", "input_tokens", "output_tokens"]],
 }  # fmt: skip
 
 SCHEMAS = {table: {column: rule.duckdb for column, rule in columns.items()} for table, columns in _TABLES.items()}
@@ -299,7 +311,8 @@ def _tidied(table: str, row: Row) -> Row:
         row["role"] = row["role"] or "human"
     lowered = {
         "price_overrides": ("provider", "model"), "model_aliases": ("provider", "model"),
-        "routing_rules": ("to_provider", "to_model"),
+        "routing_rules": ("to_provider", "to_model"), "gpu_catalog": ("gpu",), "model_shapes": ("model",),
+        "gpu_throughput": ("gpu", "model"),
     }.get(table, ())  # fmt: skip
     if table == "identities" and row["kind"] == "email":
         lowered = ("value",)
@@ -317,6 +330,9 @@ def _wrong_rows(sheet: _Sheet) -> Iterator[Found]:
             yield line, "valid_to", last, f"valid_from ({first}) or a later day"
         if sheet.table == "model_aliases" and not row["provider"] and not row["model"]:
             yield line, "model", None, "a provider or a model"
+        low, high = row.get("usd_per_hour_low"), row.get("usd_per_hour_high")
+        if low and high and POSITIVE.fits(low) and POSITIVE.fits(high) and float(high) < float(low):
+            yield line, "usd_per_hour_high", high, f"usd_per_hour_low ({low}) or more"
         if row.get("scope") in ("developer", "team") and not row["scope_id"]:
             yield line, "scope_id", None, f"the {row['scope']}_id that the row is for"
 

@@ -149,21 +149,67 @@ def sources(propose_identities: bool) -> None:
     )
 
 
+class Range(click.ParamType):
+    """One number above 0, or two as LOW-HIGH."""
+
+    name = "LOW-HIGH"
+
+    def convert(self, value, param, ctx) -> list[float]:
+        """The numbers as a list."""
+        try:
+            numbers = [float(one) for one in str(value).split("-")]
+        except ValueError:
+            numbers = []
+        if not 1 <= len(numbers) <= 2 or not all(0 < one < float("inf") for one in numbers):
+            self.fail(f"{value!r} is not a number above 0, nor two of them like 2-4", param, ctx)
+        return numbers
+
+
+def _above_0(most: float | None = None) -> click.FloatRange:
+    return click.FloatRange(0, most, min_open=True)
+
+
 @commands.command()
-@click.option("--developers", type=click.FloatRange(min=0, min_open=True), help="How many people.")
-@click.option("--tasks-per-day", type=click.FloatRange(min=0, min_open=True), help="Of each, on a working day.")
-@click.option("--tokens-per-task", type=click.FloatRange(min=0, min_open=True), help="Input and output together.")
+@click.option("--developers", type=_above_0(), help="How many people.")
+@click.option("--tasks-per-day", type=_above_0(), help="Of each, on a working day.")
+@click.option("--tokens-per-task", type=_above_0(), help="Input and output together.")
 @click.option("--input-ratio", type=click.FloatRange(0, 1), help="Input's share of the tokens (default: 0.6).")
 @click.option("--cache-read-ratio", type=click.FloatRange(0, 1), help="Share of input read from cache (default: 0).")
-@click.option("--working-days", type=click.FloatRange(0, 31, min_open=True), help="Of the month (default: 22).")
+@click.option("--working-days", type=_above_0(31), help="Of the month (default: 22).")
 @click.option("--as-of", "as_of", type=DAY, help="Day of the price list (default: today).")
 @click.option("--measured", is_flag=True, help="Take what is not given from the warehouse (plan.demand).")
-@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def estimate(measured: bool, as_of: datetime | None, style: str, **given: float | None) -> None:
-    """Say what a demand would cost: developers x tasks x tokens x working days, on models from dear to cheap."""
+@click.option(
+    "--gpus",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Own GPUs to compare with; what follows is of each.",
+)
+@click.option("--gpu-hours", type=_above_0(24), default=10, show_default=True, help="Hours it runs on a working day.")
+@click.option("--gpu-usd-per-hour", type=Range(), default="2-4", show_default=True, help="What an hour costs.")
+@click.option(
+    "--gpu-tokens-per-second",
+    type=Range(),
+    default="30-50",
+    show_default=True,
+    help="Output it gives (default: an A100 with a 70 B model).",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="csv and json: one row per model with the columns of estimate(...) and break_even(...).",
+)
+def estimate(measured: bool, as_of: datetime | None, style: str, **given: object) -> None:
+    """Say what a demand would cost: developers x tasks x tokens x working days, on models from dear to cheap, and on
+    own GPUs.
+    """
     from pipelines import estimating
 
     settings = load_settings()
+    gpus = {name: given.pop(name) for name in list(given) if name.startswith("gpu")}
     demand = {name: value for name, value in given.items() if value is not None}
     if measured:
         with _warehouse(settings) as db:
@@ -171,12 +217,18 @@ def estimate(measured: bool, as_of: datetime | None, style: str, **given: float 
     missing = [f"--{name.replace('_', '-')}" for name in estimating.NEEDED if demand.get(name) is None]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} not given" + ("" if measured else " (or take it: --measured)"))
-    names, rows = estimating.estimate(demand, as_of.date() if as_of else date.today())
-    if style == "table":
-        click.echo(estimating.in_words(demand, rows))
-        rows = [estimating.readable(row) for row in rows]
-        names = ["provider", "model", "input", "output", "a month", "per developer", "times the cheapest"]
-    _print_rows(names, rows, style)
+    found = estimating.estimate(demand, gpus, as_of.date() if as_of else date.today())
+    if style != "table":
+        names = list(found.models[0]) if found.models else []
+        return _print_rows(names, [tuple(row.values()) for row in found.models], style)
+    click.echo(estimating.demand_line(found))
+    if not found.models:
+        click.echo("No reference model has a price on that day.")
+        return click.echo(estimating.gpu_line(found))
+    _print_rows(list(estimating.TIERS), estimating.tier_rows(found.models), "table")
+    click.echo(estimating.stretch_line(found.models) or "No model is so much cheaper that it stretches the budget 3 x.")
+    click.echo(f"\n{estimating.gpu_line(found)}")
+    _print_rows(list(estimating.OWN), estimating.own_rows(found.models), "table")
 
 
 @commands.command()

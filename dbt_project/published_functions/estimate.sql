@@ -1,7 +1,9 @@
 -- What a demand would cost on each reference model, at the list prices of a day. Grain: model.
 --   from estimate(10, 30, 50000, as_of := '2026-06-06')
 -- Prices are those of small calls (below the first context tier) at noon UTC. `cache_read_ratio` is the share of input
--- that is read from a cache; what writing it costs is left out. Rests on core.list_prices.
+-- that is read from a cache; what writing it costs is left out. `stretch_3x_moved_ratio` is the share of a model's
+-- tokens that has to move to the cheapest model for its budget to last three times as long; NULL where it cannot.
+-- Rests on core.list_prices.
 create or replace macro estimate(
     developers,
     tasks_per_day,
@@ -18,10 +20,7 @@ demand as (
 
     select
         developers as developers,
-        cast(developers as double) * tasks_per_day * tokens_per_task * working_days as monthly_tokens,
-        monthly_tokens * input_ratio * (1 - cache_read_ratio) as fresh_input_tokens,
-        monthly_tokens * input_ratio * cache_read_ratio as cache_read_tokens,
-        monthly_tokens * (1 - input_ratio) as output_tokens
+        monthly_tokens(developers, tasks_per_day, tokens_per_task, working_days) as demand_tokens
 
 ),
 
@@ -34,12 +33,13 @@ priced as (
         prices.cache_read_usd_per_mtok,
         prices.output_usd_per_mtok,
         demand.developers,
-        demand.monthly_tokens,
-        (
-            demand.fresh_input_tokens * prices.input_usd_per_mtok
-            + demand.cache_read_tokens * prices.cache_read_usd_per_mtok
-            + demand.output_tokens * prices.output_usd_per_mtok
-        ) / 1000000 as monthly_usd
+        demand.demand_tokens,
+        mixed_usd_per_mtok(
+            prices.input_usd_per_mtok, prices.cache_read_usd_per_mtok, prices.output_usd_per_mtok,
+            input_ratio, cache_read_ratio
+        ) as usd_per_mtok,
+        demand.demand_tokens * usd_per_mtok / 1000000 as monthly_usd,
+        min(usd_per_mtok) over () as cheapest_usd_per_mtok
     from intermediate.reference_models as models
     cross join demand
     inner join core.list_prices as prices
@@ -59,9 +59,13 @@ select
     input_usd_per_mtok,
     cache_read_usd_per_mtok,
     output_usd_per_mtok,
-    cast(round(monthly_tokens) as bigint) as monthly_tokens,
+    cast(round(demand_tokens) as bigint) as monthly_tokens,
     round(monthly_usd, 6) as monthly_usd,
     round(monthly_usd / nullif(developers, 0), 6) as usd_per_developer,
-    monthly_usd / nullif(min(monthly_usd) over (), 0) as times_the_cheapest
+    usd_per_mtok / nullif(cheapest_usd_per_mtok, 0) as times_the_cheapest,
+    usd_per_mtok,
+    first(model) over (order by usd_per_mtok, model) as cheapest_model,
+    round(moved_ratio(3, usd_per_mtok, cheapest_usd_per_mtok), 6) as stretch_3x_moved_ratio,
+    round(moved_ratio(5, usd_per_mtok, cheapest_usd_per_mtok), 6) as stretch_5x_moved_ratio
 from priced
 order by monthly_usd desc, model;

@@ -15,6 +15,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipelines import dbt
+from pipelines.functions import create_arithmetic
 from pipelines.raw import built_days, create_raw, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
@@ -92,6 +93,7 @@ def prepare_build(run: RunContext, whole: bool) -> int:
             db.register_filesystem(run.lake.fs)
         db.execute("set TimeZone = 'UTC'")
         create_raw(db, run.lake, run.settings, days, run.as_of, run.plan_month, utc_now())
+        create_arithmetic(db)
     return len(days.fingerprints)
 
 

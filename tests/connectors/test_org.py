@@ -70,6 +70,20 @@ ask,org,,2026-09,2.5,30,50000,
 task_type,to_provider,to_model,share_ratio,quality_risk
 docs,anthropic,Claude-Haiku-4-5,0.8,low
 """,
+    "gpu_catalog": """\
+gpu,memory_gb,usd_per_hour_low,usd_per_hour_high,source
+A100-80GB,80,1.75,,contract 12
+our-h100,80,2.10,2.60,contract 12
+""",
+    "model_shapes": """\
+model,parameters_b,active_parameters_b,weight_bits,layers,kv_heads,head_dim,kv_bits,source
+Our-Coder-32B,32.8,,4.5,64,8,128,8,config.json
+""",
+    "gpu_throughput": """\
+gpu,model,input_tokens,output_tokens,concurrency,gpus,output_tokens_per_second,first_token_ms,inter_token_ms,source
+our-h100,our-coder-32b,16000,300,8,1,310.5,900,40,our own test
+our-h100,our-coder-32b,16000,300,,1,520,,,our own test
+""",
 }
 
 
@@ -96,6 +110,7 @@ def test_the_example_org_loads_whole(tmp_path):
     assert {table: len(frame) for table, frame in org.items()} == {
         "teams": 3, "developers": 6, "identities": 7, "caps": 5,
         "price_overrides": 2, "model_aliases": 2, "assumptions": 1, "holidays": 1, "scenarios": 2, "routing_rules": 1,
+        "gpu_catalog": 2, "model_shapes": 1, "gpu_throughput": 2,
     }  # fmt: skip
     assert all(list(frame.columns) == list(SCHEMAS[table]) for table, frame in org.items())
     assert org["teams"].iloc[0].to_dict() == {

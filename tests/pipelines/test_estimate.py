@@ -78,3 +78,61 @@ def test_analysts_call_the_function_in_the_warehouse_also_under_another_name(exa
     with duckdb.connect() as db:
         db.execute(f"attach '{example / 'warehouse.duckdb'}' as other (read_only); use other")
         assert db.execute(asked).fetchall() == [(4290.0,)]
+
+
+# ---- own GPUs ----
+
+ISSUE = ("--developers", "10", "--tasks-per-day", "30", "--tokens-per-task", "50000", "--as-of", "2026-06-06")
+
+
+def test_the_same_demand_on_own_gpus_is_said_in_words(tmp_path):
+    shown = paceline(tmp_path, "estimate", *ISSUE).stdout
+
+    # 3 x 10 h x 22 days x 2 to 4 USD; 3 x 792,000 s x 30 to 50 tokens; 40 % of 330 M are output.
+    for words in ("$1,320-2,640", "71-119 M output tokens, against 132 M needed: not enough"):
+        assert words in shown
+    # 1,320 and 2,640 USD at 7.80 a million, and at 4.75.
+    for model, tokens in {"claude-sonnet-4-6": "169-338 M", "gemini-2.5-pro": "278-556 M"}.items():
+        assert [line for line in shown.splitlines() if model in line and tokens in line]
+    assert "claude-opus-4-7 by routing to deepseek-v4-flash, move 68 % of the tokens for 3 x and 81 %" in shown
+
+
+def test_machines_read_one_row_per_model_with_the_break_even(tmp_path):
+    found = estimated(tmp_path, *ISSUE)["claude-sonnet-4-6"]
+
+    # At best a GPU hour of 2 USD gives 180,000 output tokens, 450,000 with their input: 4.44 a million, below 7.80. At
+    # worst 4 USD give 270,000: 14.81 a million, so never.
+    assert found["gpu_usd_per_mtok_low"] == pytest.approx(4.444444)
+    assert found["gpu_usd_per_mtok_high"] == pytest.approx(14.814815)
+    assert (found["break_even_tokens_low"], found["break_even_tokens_high"]) == (169_230_769, None)
+    assert (found["capacity"], found["verdict"]) == ("not enough", "API, or more GPUs")
+    # (1 - 1/3) / (1 - 0.196 / 7.8)
+    assert found["stretch_3x_moved_ratio"] == pytest.approx(0.683851)
+
+
+def test_gpus_are_what_the_flags_say(tmp_path):
+    demand = ("--developers", "1", "--tasks-per-day", "1", "--tokens-per-task", "1e6", "--working-days", "20")
+    gpus = ("--gpus", "2", "--gpu-hours", "24", "--gpu-usd-per-hour", "1.5", "--gpu-tokens-per-second", "100-200")
+
+    found = estimated(tmp_path, *demand, *gpus, "--as-of", "2026-06-06")["claude-opus-4-7"]
+
+    # 2 x 24 x 20 x 1.50; 2 x 1,728,000 s x 100 to 200.
+    assert (found["gpu_usd_low"], found["gpu_usd_high"]) == (1440, 1440)
+    assert (found["gpu_output_tokens_low"], found["gpu_output_tokens_high"]) == (345_600_000, 691_200_000)
+    assert (found["demand_output_tokens"], found["capacity"], found["verdict"]) == (8_000_000, "enough", "API")
+
+
+def test_a_day_without_prices_still_knows_the_demand_and_the_gpus(tmp_path):
+    shown = paceline(tmp_path, "estimate", *ISSUE[:-1], "1960-01-01")
+
+    assert shown.returncode == 0
+    for words in ("330,000,000 tokens", "No reference model has a price", "$1,320-2,640", "not enough"):
+        assert words in shown.stdout
+
+
+@pytest.mark.parametrize("wrong", ["cheap", "0", "4-2-1", "-2", "nan", "1-inf"])
+def test_a_range_is_one_or_two_numbers_above_0(tmp_path, wrong):
+    done = paceline(tmp_path, "estimate", *ISSUE, f"--gpu-usd-per-hour={wrong}")
+
+    assert done.returncode == 2
+    assert "number above 0" in done.stderr
