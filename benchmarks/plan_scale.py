@@ -57,6 +57,10 @@ MADE_UP = """
     create table int_sessions_daily as
     select utc_date, usage_date, md5(task_id || utc_date) as session_id, task_id, identity_key,
         sum(requests) as requests from int_usage_daily where task_id is not null group by all;
+    create table int_usage_hourly as
+    select utc_date, usage_date, 8 + hour as usage_hour, identity_key, sum(requests) as requests,
+        sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens
+    from int_usage_daily, range(10) as hours (hour) where hash(identity_key, usage_date, hour) % 10 < 6 group by all;
     insert into raw.org__teams by name select distinct team_id, 1000000 as monthly_pool_tokens from people;
     insert into raw.org__developers by name select user_id as developer_id, team_id, date '2020-01-01' as valid_from,
         if(n % 50 = 0, 'service', 'human') as role from people;
