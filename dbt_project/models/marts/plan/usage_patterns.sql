@@ -84,6 +84,8 @@ calendar as (
 
 ),
 
+hours_of_day as (select unnest(range(24)) as usage_hour),
+
 -- How often each weekday and each hour was measured.
 days as (
 
@@ -95,7 +97,7 @@ days as (
 
     select month, 'hour' as dimension, format('{:02d}', usage_hour) as member, count(*) as days
     from calendar
-    cross join range(24) as hours (usage_hour)
+    cross join hours_of_day
     group by month, usage_hour
 
 )

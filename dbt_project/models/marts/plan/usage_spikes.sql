@@ -1,4 +1,4 @@
--- A day is a spike when it is far above the usual day: relatively, absolutely, and against how far such days usually lie
+-- A day is a spike when it is far above the usual day: relatively, absolutely, and against how far such weekdays lie
 -- from their median (1.4826 makes a standard deviation of that); and larger than any day of the eight weeks before.
 -- Usual is the median of the same weekday in these weeks, or of all their days with use where that is more, for some
 -- people work in bursts.
