@@ -11,7 +11,7 @@ demand as (
     select
         demand.*,
         growth_trends.cost_usd,
-        demand.baseline_tokens * demand.usd_per_mtok / 1000000 as human_cost_usd,
+        round(demand.baseline_tokens * demand.usd_per_mtok / 1000000, 9) as human_cost_usd,
         round(demand.baseline_tokens / demand.tokens_per_active_day) as active_days,
         round(demand.baseline_tokens / demand.tokens_per_task) as tasks
     from {{ ref('demand') }} as demand
@@ -155,7 +155,7 @@ select
     round(mean_cost_usd * {{ growth }}, 6) as {{ effect }}_effect_usd,
     round({{ effect }}_effect_usd / nullif(cost_before_usd, 0), 6) as {{ effect }}_effect_ratio,
     {% endfor -%}
-    round(change_usd - (human_cost_usd - human_cost_before_usd), 6) as others_effect_usd,
+    round((cost_usd - human_cost_usd) - (cost_before_usd - human_cost_before_usd), 6) as others_effect_usd,
     round(others_effect_usd / nullif(cost_before_usd, 0), 6) as others_effect_ratio,
     human_cost_before_usd,
     human_cost_usd,
