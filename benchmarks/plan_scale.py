@@ -4,7 +4,6 @@ The rows are made up in what the event half hands over; core, plan and alerts ar
 `python -m benchmarks.plan_scale [developers] [days]`
 """
 
-import re
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from string import Template
 
 import duckdb
 from jinja2 import Environment
@@ -66,8 +66,6 @@ MADE_UP = """
         if(n % 50 = 0, 'service', 'human') as role from people;
     insert into raw.org__caps by name select 'developer' as scope, user_id as scope_id, date '2026-01-01' as month,
         5000000 as cap_tokens from people;
-    insert into raw.org__scenarios by name select 'plan' as scenario, 'org' as scope, date '2026-01-01' as month,
-        $developers as developers, 2 as tasks_per_day, 100000 as tokens_per_task;
 """
 
 
@@ -91,8 +89,7 @@ def prepare(db: duckdb.DuckDBPyConnection, folder: Path, developers: int, days: 
         db.execute(f"drop view raw.org__{table}; alter table raw.made_up rename to org__{table}")
     for seed in DBT_PROJECT.glob("seeds/*.csv"):
         db.execute(f"create table {seed.stem} as from read_csv('{seed}')")
-    values = {"developers": developers, "days": days, "as_of": f"'{AS_OF}'"}
-    db.execute(re.sub(r"\$(\w+)", lambda found: str(values[found[1]]), MADE_UP))
+    db.execute(Template(MADE_UP).substitute(developers=developers, days=days, as_of=f"'{AS_OF}'"))
 
 
 def main() -> None:
@@ -106,9 +103,8 @@ def main() -> None:
         ((made_up,),) = db.execute("select count(*) from int_usage_daily").fetchall()
         print(f"{developers:,} developers, {days} days, {made_up:,} daily rows, DuckDB {duckdb.__version__}")
         there = {name for (name,) in db.execute("select table_name from duckdb_tables()").fetchall()}
-        for name in TopologicalSorter({name: parents for name, (_, _, parents) in models.items()}).static_order():
-            if name in there:
-                continue
+        order = TopologicalSorter({name: parents for name, (_, _, parents) in models.items()}).static_order()
+        for name in (name for name in order if name not in there):
             (sql, is_view, _), room, start = models[name], paths[name].parent.name, time.perf_counter()
             db.execute(f"create {'view' if is_view else 'table'} {name} as {sql}")
             took = time.perf_counter() - start
