@@ -8,7 +8,7 @@ run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 usage_daily as (
 
     select usage_date, developer_id, team_id, total_tokens, input_tokens, cache_read_tokens, cost_usd
-    from {{ ref('fct_usage_daily') }}
+    from {{ ref('developer_daily') }}
     where role = 'human'
 
 ),
@@ -91,8 +91,8 @@ measured as (
         windows.scope_id,
         windows.month,
         count(distinct scoped.developer_id) filter (where scoped.total_tokens > 0) as developers,
-        count(distinct row(scoped.developer_id, scoped.usage_date))
-            filter (where scoped.total_tokens > 0) as active_days,
+        -- A developer has one row per day.
+        count(*) filter (where scoped.total_tokens > 0) as active_days,
         sum(scoped.total_tokens) as baseline_tokens,
         sum(scoped.input_tokens) as input_tokens,
         sum(scoped.cache_read_tokens) as cache_read_tokens,

@@ -1,102 +1,126 @@
--- A day is a spike when it is far above the median of the same weekday in the eight weeks before: relatively,
--- absolutely, and against how far such days usually lie from their median (1.4826 makes a standard deviation of that);
--- and larger than any day of those weeks, for some people work in bursts.
+-- A day is a spike when it is far above the usual day: relatively, absolutely, and against how far such weekdays lie
+-- from their median (1.4826 makes a standard deviation of that); and larger than any day of the eight weeks before.
+-- Usual is the median of the same weekday in these weeks, or of all their days with use where that is more, for some
+-- people work in bursts.
 
 with
 
-run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
-
-firsts as (
-
-    select scope, scope_id, min(usage_date) as first_date
-    from {{ ref('scope_daily') }}
-    where tokens > 0
-    group by scope, scope_id
-
-),
-
--- From its first day on, a scope has every day: one without use is a measured zero.
-daily as (
+used as (
 
     select
-        firsts.scope,
-        firsts.scope_id,
-        calendar.calendar_date as usage_date,
-        calendar.weekday,
-        coalesce(scope_daily.tokens, 0)::bigint as tokens
-    from firsts
-    cross join run
-    inner join {{ ref('dim_calendar') }} as calendar
-        on calendar.calendar_date between firsts.first_date and run.as_of_date
-    left join {{ ref('scope_daily') }} as scope_daily
-        on firsts.scope = scope_daily.scope
-        and firsts.scope_id = scope_daily.scope_id
-        and calendar.calendar_date = scope_daily.usage_date
+        scope,
+        scope_id,
+        usage_date,
+        tokens,
+        usd,
+        min(usage_date) filter (where tokens > 0) over (partition by scope, scope_id) as first_date,
+        max(tokens) over (
+            partition by scope, scope_id
+            order by usage_date
+            range between interval 56 days preceding and interval 1 day preceding
+        ) as largest_before_tokens
+    from {{ ref('scope_daily') }}
 
 ),
 
+candidates as (
+
+    select *, least(8, (usage_date - first_date) // 7)::integer as weeks
+    from used
+    where
+        weeks >= 4
+        and tokens > coalesce(largest_before_tokens, 0)
+        and tokens >= {{ assumption('spike_min_tokens') }}
+
+),
+
+before as (
+
+    select
+        candidates.scope,
+        candidates.scope_id,
+        candidates.usage_date,
+        list(used.tokens) filter (where (candidates.usage_date - used.usage_date) % 7 = 0) as weekday_tokens,
+        list(used.usd) filter (where (candidates.usage_date - used.usage_date) % 7 = 0) as weekday_usd,
+        median(used.tokens) filter (where used.tokens > 0) as usual_day_tokens,
+        median(used.usd) filter (where used.tokens > 0) as usual_day_usd
+    from candidates
+    inner join used
+        on candidates.scope = used.scope
+        and candidates.scope_id = used.scope_id
+        and used.usage_date between candidates.usage_date - candidates.weeks * 7 and candidates.usage_date - 1
+    group by candidates.scope, candidates.scope_id, candidates.usage_date
+
+),
+
+-- A day without use is a measured zero.
 compared as (
 
     select
-        *,
-        count(*) over weeks_before as weeks,
-        median(tokens) over weeks_before as usual_tokens,
-        mad(tokens) over weeks_before as deviation_tokens,
-        max(tokens) over (
-            partition by scope, scope_id order by usage_date rows between 56 preceding and 1 preceding
-        ) as largest_before_tokens
-    from daily
-    window weeks_before as (
-        partition by scope, scope_id, weekday order by usage_date rows between 8 preceding and 1 preceding
-    )
+        candidates.* exclude (largest_before_tokens),
+        coalesce(candidates.largest_before_tokens, 0) as largest_before_tokens,
+        list_resize(coalesce(before.weekday_tokens, []), candidates.weeks, 0) as weekday_tokens,
+        list_resize(coalesce(before.weekday_usd, []), candidates.weeks, 0) as weekday_usd,
+        list_aggregate(weekday_tokens, 'mad') as deviation_tokens,
+        greatest(list_aggregate(weekday_tokens, 'median'), coalesce(before.usual_day_tokens, 0)) as usual_tokens,
+        greatest(list_aggregate(weekday_usd, 'median'), coalesce(before.usual_day_usd, 0)) as usual_usd,
+        {{ assumption('spike_min_ratio') }} as min_ratio,
+        {{ assumption('spike_min_tokens') }} as min_tokens,
+        {{ assumption('spike_min_deviations') }} as min_deviations
+    from candidates
+    left join before using (scope, scope_id, usage_date)
 
 ),
 
 spikes as (
 
-    select
-        *,
-        tokens - usual_tokens as above_tokens,
-        tokens / nullif(usual_tokens, 0) as times_usual_ratio
+    select *, tokens - usual_tokens as above_tokens
     from compared
     where
-        weeks >= 4
-        and tokens > largest_before_tokens
-        and tokens >= usual_tokens * {{ assumption('spike_min_ratio') }}
-        and tokens - usual_tokens >= {{ assumption('spike_min_tokens') }}
-        and tokens - usual_tokens >= 1.4826 * deviation_tokens * {{ assumption('spike_min_deviations') }}
+        tokens >= usual_tokens * min_ratio
+        and tokens - usual_tokens >= min_tokens
+        and tokens - usual_tokens >= 1.4826 * deviation_tokens * min_deviations
 
 ),
 
-usage_by_scope as (
+usage_daily as (
 
-    select 'developer' as scope, developer_id as scope_id, *
+    select usage_date, developer_id, team_id, model, task_type, task_id, total_tokens
     from {{ ref('fct_usage_daily') }}
-    where usage_date in (select usage_date from spikes)
 
     union all
 
-    select 'team' as scope, team_id as scope_id, *
-    from {{ ref('fct_usage_daily') }}
-    where usage_date in (select usage_date from spikes)
+    select usage_date, developer_id, team_id, model, null, null, unobserved_tokens
+    from {{ ref('unobserved_daily') }}
 
+),
+
+usage_of_spikes as (
+
+    {% for scope, scope_id in [('developer', 'developer_id'), ('team', 'team_id'), ('org', "'org'")] -%}
+    select spikes.scope, spikes.scope_id, usage_daily.*
+    from spikes
+    inner join usage_daily
+        on spikes.usage_date = usage_daily.usage_date
+        and spikes.scope_id = {{ 'usage_daily.' if not loop.last }}{{ scope_id }}
+    where spikes.scope = '{{ scope }}'
+    {% if not loop.last %}
     union all
 
-    select 'org' as scope, 'org' as scope_id, *
-    from {{ ref('fct_usage_daily') }}
-    where usage_date in (select usage_date from spikes)
+    {% endif %}
+    {%- endfor %}
 
 ),
 
 parts as (
 
-    select scope, scope_id, usage_date, part.what, part.name, sum(total_tokens) as tokens
-    from usage_by_scope
+    select usage.scope, usage.scope_id, usage.usage_date, part.what, part.name, sum(usage.total_tokens) as tokens
+    from usage_of_spikes as usage
     cross join lateral (
         values ('developer', developer_id), ('model', model), ('task_type', task_type), ('task', task_id)
     ) as part (what, name)
     where part.name is not null
-    group by scope, scope_id, usage_date, part.what, part.name
+    group by usage.scope, usage.scope_id, usage.usage_date, part.what, part.name
 
 ),
 
@@ -106,10 +130,12 @@ drivers as (
         scope,
         scope_id,
         usage_date,
-        max_by(name, (tokens, name)) filter (where what = 'developer') as top_developer_id,
-        max_by(name, (tokens, name)) filter (where what = 'model') as top_model,
-        max_by(name, (tokens, name)) filter (where what = 'task_type') as top_task_type,
-        max_by(name, (tokens, name)) filter (where what = 'task') as top_task_id
+        {% for what, name in [
+            ('developer', 'developer_id'), ('model', 'model'), ('task_type', 'task_type'), ('task', 'task_id'),
+        ] -%}
+        max_by(name, (tokens, name)) filter (where what = '{{ what }}') as top_{{ name }},
+        max(tokens) filter (where what = '{{ what }}') as top_{{ what }}_tokens,
+        {% endfor -%}
     from parts
     group by scope, scope_id, usage_date
 
@@ -123,11 +149,22 @@ select
     spikes.usual_tokens,
     spikes.largest_before_tokens,
     spikes.above_tokens,
-    spikes.times_usual_ratio,
+    spikes.tokens / nullif(spikes.usual_tokens, 0) as times_usual_ratio,
+    round(spikes.above_tokens / nullif(1.4826 * spikes.deviation_tokens, 0), 3) as deviations,
     spikes.weeks,
+    spikes.usd as cost_usd,
+    spikes.usual_usd,
+    spikes.usd - spikes.usual_usd as above_usd,
+    spikes.min_ratio,
+    spikes.min_tokens,
+    spikes.min_deviations,
     drivers.top_developer_id,
+    drivers.top_developer_tokens,
     drivers.top_model,
+    drivers.top_model_tokens,
     drivers.top_task_type,
-    drivers.top_task_id
+    drivers.top_task_type_tokens,
+    drivers.top_task_id,
+    drivers.top_task_tokens
 from spikes
 left join drivers using (scope, scope_id, usage_date)
