@@ -46,22 +46,30 @@ freshness as (
 
 ),
 
+usage_daily as (
+
+    select usage_daily.*
+    from {{ ref('fct_usage_daily') }} as usage_daily
+    inner join run on usage_daily.usage_date >= run.as_of_month - interval 1 month
+
+),
+
 -- What used the most, in each of three ways of looking at it.
 usage_by_scope as (
 
-    select 'developer' as scope, developer_id as scope_id, * from {{ ref('fct_usage_daily') }}
+    select 'developer' as scope, developer_id as scope_id, * from usage_daily
 
     union all
 
-    select 'team' as scope, team_id as scope_id, * from {{ ref('fct_usage_daily') }}
+    select 'team' as scope, team_id as scope_id, * from usage_daily
 
     union all
 
-    select 'pool' as scope, team_id as scope_id, * from {{ ref('fct_usage_daily') }}
+    select 'pool' as scope, team_id as scope_id, * from usage_daily
 
     union all
 
-    select 'org' as scope, 'org' as scope_id, * from {{ ref('fct_usage_daily') }}
+    select 'org' as scope, 'org' as scope_id, * from usage_daily
 
 ),
 

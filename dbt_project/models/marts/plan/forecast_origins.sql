@@ -88,6 +88,12 @@ levelled as (
         avg(clipped) over (
             partition by scope, scope_id, measure order by day_number rows between 83 preceding and current row
         ) as mean_day,
+        (
+            mean_day
+            {%- for weeks in range(12) %}
+            + lag(clipped, {{ weeks * 7 }}, 0) over so_far
+            {%- endfor %}
+        ) / (least(12, day_number // 7 + 1) + 1) as weekday_mean,
         [
             {% for days in horizons -%}
             lead(used_so_far, {{ days }}) over so_far - used_so_far{{ ", " if not loop.last }}
@@ -98,34 +104,19 @@ levelled as (
 
 ),
 
-weekdays as (
-
-    select
-        *,
-        (sum(clipped) over last_twelve + mean_day) / (count(*) over last_twelve + 1) as weekday_mean
-    from levelled
-    window last_twelve as (
-        partition by scope, scope_id, measure, day_number % 7
-        order by day_number rows between 11 preceding and current row
-    )
-
-),
-
 -- The next seven days have the weekdays of the last seven, in the same order.
 weeks as (
 
     select
         * exclude (team_id),
         last_value(team_id ignore nulls) over so_far as team_id,
-        sum(used) over (
-            partition by scope, scope_id, measure, date_trunc('month', usage_date) order by day_number
-        ) as used_in_month,
+        used_so_far - lag(used_so_far, day(usage_date), 0) over so_far as used_in_month,
         [
             {% for days in range(6, -1, -1) -%}
             coalesce(lag(weekday_mean, {{ days }}) over so_far, mean_day){{ ", " if not loop.last }}
             {%- endfor %}
         ] as next_week
-    from weekdays
+    from levelled
     window so_far as (partition by scope, scope_id, measure order by day_number)
 
 )

@@ -1,0 +1,92 @@
+"""`paceline replan` as its users run it: a plan is issued once, posted once, and later held against what happened."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.runs import paceline, rows
+
+pytestmark = pytest.mark.xdist_group("example")
+
+
+@pytest.fixture(scope="module")
+def planned(example, tmp_path_factory):
+    """The example company after a final plan for November, and then a draft for December."""
+    data_dir = tmp_path_factory.mktemp("planned")
+    shutil.copytree(example, data_dir, dirs_exist_ok=True)
+    final = paceline(data_dir, "replan", "--as-of", "2026-10-31")
+    draft = paceline(data_dir, "replan")
+    assert (final.returncode, draft.returncode) == (0, 0), final.stderr + draft.stderr
+    (data_dir / "draft.txt").write_text(draft.stdout + draft.stderr)
+    return data_dir
+
+
+def test_a_plan_is_final_once_the_month_before_is_measured_and_a_draft_until_then(planned):
+    issued = rows(planned, "select plan_month::varchar, stage, as_of_date::varchar from plan.issued_plans group by all")
+
+    assert sorted(issued) == [("2026-11-01", "final", "2026-10-31"), ("2026-12-01", "draft", "2026-11-22")]
+
+
+def test_a_plan_is_posted_to_each_team_and_to_the_organisation(planned):
+    posted = sorted(name for name in os.listdir(planned / "outbox") if name.startswith("plan__") and "txt" in name)
+
+    assert [name.partition("__unaddressed")[0] for name in posted if "__org__" in name] == [
+        "plan__2026-11__final__org__org",
+        "plan__2026-12__draft__org__org",
+    ]
+    for team in ("mobile", "payments", "platform"):
+        assert len([name for name in posted if f"__team__{team}___" in name]) == 2
+    assert len(posted) == 8
+    shown = (planned / "draft.txt").read_text()
+    assert "Draft plan for December 2026: Mobile" in shown
+    assert "Recommended caps of December 2026" in shown
+
+
+def test_what_was_planned_stands_beside_what_happened(planned):
+    found = rows(
+        planned,
+        """
+        select outcomes.expected_tokens = issued.expected_tokens, outcomes.projected_tokens = used.projected_tokens
+        from plan.plan_outcomes as outcomes
+        inner join plan.issued_plans as issued using (plan_month, scope, scope_id)
+        inner join plan.cap_utilization as used
+            on outcomes.plan_month = used.month
+            and (outcomes.scope, outcomes.scope_id) = (used.scope, used.scope_id)""",
+    )
+
+    assert len(found) == 18 and set(found) == {(True, True)}
+    changes = rows(planned, "select count(*), count(previous_baseline_tokens) from plan.cap_recommendations")
+    assert changes == [(18, 18)]
+
+
+def test_every_cap_can_be_worked_out_from_the_columns_beside_it(planned):
+    wrong = rows(
+        planned,
+        """
+        select scope_id, recommended_cap_tokens, baseline_tokens * (1 + growth_ratio) * (1 + buffer_ratio) as by_hand
+        from plan.cap_recommendations
+        where recommended_cap_tokens not between greatest(by_hand, coalesce(floor_tokens, 0)) * 0.9999
+            and greatest(by_hand, coalesce(floor_tokens, 0)) * 1.01 + 1""",
+    )
+
+    assert wrong == []
+
+
+def test_issuing_the_same_plan_again_changes_nothing_and_tells_nobody_twice(planned):
+    before = rows(planned, "from plan.issued_plans order by all"), sorted(os.listdir(planned / "outbox"))
+
+    again = paceline(planned, "replan")
+
+    assert again.returncode == 0, again.stderr
+    assert "issued before" in again.stderr
+    assert "Draft plan" not in again.stdout + again.stderr
+    assert (rows(planned, "from plan.issued_plans order by all"), sorted(os.listdir(planned / "outbox"))) == before
+
+
+@pytest.mark.parametrize("month", ["2026-10", "2027-02", "next"])
+def test_a_month_that_cannot_be_planned_is_wrong_usage(planned, month):
+    done = paceline(planned, "replan", "--month", month)
+
+    assert done.returncode == 2
+    assert month in done.stderr
