@@ -287,6 +287,9 @@ def _print_caps(settings: Settings) -> None:
                 coalesce(cap_source, '') as cap_source,
                 coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
                 coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
+                coalesce(format('{:.0f}-{:.0f} %', projected_ratio_p10 * 100, projected_ratio_p90 * 100), '')
+                    as range_80,
+                coalesce(format('{:.0f} %', probability_over * 100), '') as chance_over,
                 coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
                 status
             from plan.cap_utilization
