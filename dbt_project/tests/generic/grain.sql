@@ -1,5 +1,5 @@
-{# No two rows agree in all of `columns` (NULL is a value like any other there), and none of `not_null` is ever NULL. One
-   test for both, for each test costs every run its time. #}
+{# No two rows agree in all of `columns` (NULL is a value like any other there), and none of `not_null` is ever NULL.
+   One test for both, for each test costs every run its time. #}
 {% test grain(model, columns=[], not_null=[]) %}
 
 {% if columns %}
