@@ -29,17 +29,20 @@ COMPANY = """
     select *, date_trunc('month', usage_date)::date as month, 0 as usd from (
         select 'developer' as scope, dev_id as scope_id, 't' as team_id, usage_date, tasks as tokens from tasks
         union all
+        select 'team', 't', 't', usage_date, sum(tasks) from tasks group by usage_date
+        union all
         select 'org', 'org', null, usage_date, sum(tasks) from tasks group by usage_date
     ) where usage_date <= (select as_of_date from raw.paceline__run)"""
 NOTHING_ELSE = """
     create schema raw;
     create table int_developers_dated (developer_id varchar, valid_to date);
+    create table dim_developers (developer_id varchar, role varchar);
     create table caps_effective (scope varchar, scope_id varchar, month date, cap_tokens bigint, cap_usd double);
     create table int_assumptions as select 'buffer_ratio' as name, 0.2 as value"""
 JUDGED = """
     select scope, $org || scope_id, forecast_date, actual, used, projected_p10, projected_p50, projected_p90, run_rate,
         probability_over, cap, scope_id
-    from month_end_forecast where is_judged order by scope, scope_id, forecast_date"""
+    from month_end_forecast where is_judged and scope != 'team' order by scope, scope_id, forecast_date"""
 
 
 @dataclass(frozen=True)

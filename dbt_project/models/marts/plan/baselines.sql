@@ -83,8 +83,8 @@ measured as (
         windows.from_date,
         windows.until_date,
         windows.until_date - windows.from_date + 1 as baseline_days,
-        sum(scope_daily.tokens) as measured_tokens,
-        sum(scope_daily.usd) as measured_usd
+        coalesce(sum(scope_daily.tokens), 0) as measured_tokens,
+        coalesce(sum(scope_daily.usd), 0) as measured_usd
     from windows
     left join scope_daily
         on windows.scope = scope_daily.scope

@@ -56,8 +56,9 @@ measured as (
         baselines.baseline_days,
         baselines.baseline_tokens as own_tokens,
         baselines.baseline_usd as own_usd,
-        median(own_tokens) filter (where role = 'human') over (partition by team_id) as team_median_tokens,
-        median(own_tokens) filter (where role = 'human') over () as org_median_tokens
+        median(own_tokens) filter (where role = 'human' and own_tokens > 0) over (partition by team_id)
+            as team_median_tokens,
+        median(own_tokens) filter (where role = 'human' and own_tokens > 0) over () as org_median_tokens
     from people
     left join baselines on baselines.scope = 'developer' and people.developer_id = baselines.scope_id
     where not people.is_derived or baselines.baseline_tokens is not null
@@ -113,13 +114,17 @@ parents as (
         baselines.baseline_days,
         'members' as baseline_source,
         members.members,
+        members.services,
         members.members_baseline_tokens,
         coalesce(unattributed.tokens, 0) as unattributed_baseline_tokens,
         members.members_baseline_tokens + coalesce(unattributed.tokens, 0) as baseline_tokens,
         baselines.baseline_usd * 1000000 / nullif(baselines.baseline_tokens, 0) as usd_per_mtok
     from (
         select
-            'team' as scope, team_id as scope_id, count(*) as members,
+            'team' as scope,
+            team_id as scope_id,
+            count(*) filter (where role = 'human') as members,
+            count(*) filter (where role != 'human') as services,
             coalesce(sum(baseline_tokens), 0) as members_baseline_tokens
         from developers
         where team_id is not null
@@ -127,7 +132,12 @@ parents as (
 
         union all
 
-        select 'org', 'org', count(*), coalesce(sum(baseline_tokens), 0)
+        select
+            'org',
+            'org',
+            count(*) filter (where role = 'human'),
+            count(*) filter (where role != 'human'),
+            coalesce(sum(baseline_tokens), 0)
         from developers
     ) as members
     left join baselines using (scope, scope_id)
@@ -150,27 +160,6 @@ growth as (
         and trends.is_complete
         and trends.month >= run.plan_month - interval 3 months
     group by trends.scope, trends.scope_id
-
-),
-
--- A month of average days at today's level, and how far forecasts of thirty days missed: the own ones where there are
--- three months of them, else everybody's.
-ranges as (
-
-    select
-        origins.scope,
-        origins.scope_id,
-        round(origins.level * day(last_day(run.plan_month)), 6) as level_tokens,
-        case
-            when len(own.misses) >= 15 then list_sort(own.misses)
-            when pooled.pooled_misses >= 15 then pooled.misses
-        end as past_misses,
-        round({{ sorted_quantile('past_misses', '(1 - run.stopped_chance_ratio)') }}, 6) as miss_at_chance
-    from {{ ref('forecast_origins') }} as origins
-    inner join run on origins.origin_date = run.as_of_date
-    inner join {{ ref('forecast_misses_pooled') }} as pooled using (scope, measure)
-    left join {{ ref('forecast_misses') }} as own using (scope, scope_id, measure, horizon_days)
-    where origins.measure = 'tokens' and pooled.horizon_days = 30
 
 ),
 
@@ -202,10 +191,9 @@ expected as (
             else greatest(0, least(run.growth_most_ratio, fitted_growth_ratio))
         end as growth_ratio,
         scopes.baseline_tokens * (1 + growth_ratio) as expected_tokens,
-        (ranges.level_tokens + sqrt(ranges.level_tokens) * ranges.miss_at_chance) * (1 + growth_ratio) as range_tokens,
-        ranges.level_tokens,
-        ranges.miss_at_chance,
-        ranges.past_misses,
+        misses.misses_source,
+        misses.miss_ratios,
+        round({{ sorted_quantile('misses.miss_ratios', '(1 - run.stopped_chance_ratio)') }}, 6) as miss_at_chance_ratio,
         case when scopes.role = 'human' then worth.worth_up_to_tokens end as worth_up_to_tokens,
         case
             when scopes.role = 'human'
@@ -224,9 +212,11 @@ expected as (
     left join parents as org on org.scope = 'org'
     left join growth as team_growth on team_growth.scope = 'team' and scopes.team_id = team_growth.scope_id
     left join growth as org_growth on org_growth.scope = 'org'
-    left join ranges on scopes.scope = ranges.scope and scopes.scope_id = ranges.scope_id
+    left join {{ ref('baseline_misses') }} as misses
+        on scopes.scope = misses.scope and scopes.scope_id = misses.scope_id
     left join worth on true
-    where scopes.baseline_tokens > 0
+    -- Who used nothing in all those days has at least the floor.
+    where cap_tokens > 0
 
 ),
 
@@ -258,6 +248,7 @@ select
     expected.baseline_days,
     expected.baseline_source,
     expected.members,
+    expected.services,
     round(expected.members_baseline_tokens)::bigint as members_baseline_tokens,
     round(expected.unattributed_baseline_tokens)::bigint as unattributed_baseline_tokens,
     round(expected.baseline_tokens)::bigint as baseline_tokens,
@@ -273,19 +264,16 @@ select
     round(expected.priced_usd_per_mtok, 6) as usd_per_mtok,
     round(expected.cap_tokens * expected.priced_usd_per_mtok / 1000000, 2)::decimal(18, 2) as recommended_cap_usd,
     expected.stopped_chance_ratio,
-    expected.level_tokens,
-    expected.miss_at_chance,
-    case when expected.range_tokens is not null then round(greatest(0, expected.range_tokens))::bigint end
-        as range_cap_tokens,
-    round(range_cap_tokens / expected.expected_tokens - 1, 6) as range_buffer_ratio,
-    round((
-        len(list_filter(
-            expected.past_misses,
-            lambda miss:
-                (expected.level_tokens + sqrt(expected.level_tokens) * miss) * (1 + expected.growth_ratio)
-                >= expected.cap_tokens
-        )) + 2
-    ) / (len(expected.past_misses) + 4), 6) as stopped_chance_at_cap_ratio,
+    expected.misses_source,
+    len(expected.miss_ratios) as misses,
+    expected.miss_at_chance_ratio,
+    round(expected.baseline_tokens * (1 + expected.miss_at_chance_ratio))::bigint as range_cap_tokens,
+    round(range_cap_tokens / nullif(expected.expected_tokens, 0) - 1, 6) as range_buffer_ratio,
+    len(list_filter(
+        expected.miss_ratios, lambda ratio: expected.baseline_tokens * (1 + ratio) >= expected.cap_tokens
+    )) as misses_over,
+    -- Two are added to each side (the plus-four rule), for no number of misses makes certain.
+    round((misses_over + 2) / (misses + 4), 6) as stopped_chance_at_cap_ratio,
     current_caps.cap_tokens as current_cap_tokens,
     current_caps.cap_usd as current_cap_usd,
     current_caps.cap_source as current_cap_source,
@@ -298,8 +286,13 @@ select
             {{ short_tokens('expected.baseline_tokens') }}, expected.baseline_days, expected.working_days_here
         )
         when 'members' then format(
-            '{} of {} people{}, for {} working days',
+            '{} of {} people{}{}, for {} working days',
             {{ short_tokens('expected.baseline_tokens') }}, expected.members,
+            case
+                when expected.services = 1 then ', 1 service'
+                when expected.services > 1 then format(', {} services', expected.services)
+                else ''
+            end,
             case when expected.unattributed_baseline_tokens > 0 then ' and of calls without a developer' else '' end,
             expected.working_days
         )
@@ -330,10 +323,10 @@ select
     end
     || '.' as reason,
     case
-        when previous.plan_month is null then 'First plan.'
+        when previous.plan_month is null then 'No plan for the month before.'
         else format(
             'Baseline {:+.0f} % against the plan before; growth {:.0f} % (was {:.0f} %).',
-            (expected.baseline_tokens / previous.baseline_tokens - 1) * 100,
+            (expected.baseline_tokens / nullif(previous.baseline_tokens, 0) - 1) * 100,
             expected.growth_ratio * 100,
             previous.growth_ratio * 100
         )

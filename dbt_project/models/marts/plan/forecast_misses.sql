@@ -29,7 +29,8 @@ select
     measure,
     horizon_days,
     max(origin_date) as newest_origin_date,
-    list(round((actual_rest - forecast_rest) / sqrt(forecast_rest), 6) order by origin_date desc) as misses
+    list(round((actual_rest - forecast_rest) / sqrt(forecast_rest), 6) order by origin_date desc) as misses,
+    list(round(actual_rest / forecast_rest - 1, 6) order by origin_date desc) as miss_ratios
 from forecast
 where forecast_rest > 0
 group by scope, scope_id, measure, horizon_days

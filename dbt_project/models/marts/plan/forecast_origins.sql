@@ -2,8 +2,8 @@
 -- before it (whose forecasts can be held against what came), and on the days of past months that the forecast is
 -- judged by.
 -- 1. A day counts at most twice the root mean square of its last 56 days, so that one burst does not lift every day
---    to come.  2. Level: the mean of two exponential averages, with spans of 14 and 63 days.  3. Weekday profile: the
---    last twelve of each weekday, with one average day added, so that a new scope starts flat.
+--    to come.  2. Weekday profile: the last twelve of each weekday, with one average day added, so that a new scope
+--    starts flat.  3. Level: the mean of two exponential averages, with spans of 14 and 63 days, of use over profile.
 
 {% set spans = [14, 63] %}
 {% set horizons = var('forecast_horizons') %}
@@ -65,6 +65,7 @@ clipped as (
         *,
         least(used, 2 * sqrt(avg(used * used) over last_56_days)) as clipped,
         count(*) filter (where used > 0) over last_56_days as active_days_of_56,
+        avg(used) over last_56_days as mean_of_56,
         sum(used) over (partition by scope, scope_id, measure order by day_number) as used_so_far
     from daily
     window last_56_days as (
@@ -77,14 +78,6 @@ levelled as (
 
     select
         *,
-        (
-            {% for span in spans -%}
-            {%- set decay = 1 - 2 / (span + 1) -%}
-            sum(clipped * pow({{ decay }}, -day_number)) over so_far
-            * (1 - {{ decay }}) / (1 - pow({{ decay }}, day_number + 1)) * pow({{ decay }}, day_number)
-            {%- if not loop.last %} + {% endif -%}
-            {%- endfor %}
-        ) / {{ spans | length }} as level,
         avg(clipped) over (
             partition by scope, scope_id, measure order by day_number rows between 83 preceding and current row
         ) as mean_day,
@@ -94,6 +87,7 @@ levelled as (
             + lag(clipped, {{ weeks * 7 }}, 0) over so_far
             {%- endfor %}
         ) / (least(12, day_number // 7 + 1) + 1) as weekday_mean,
+        coalesce(weekday_mean / nullif(mean_day, 0), 1) as weekday_ratio,
         [
             {% for days in horizons -%}
             lead(used_so_far, {{ days }}) over so_far - used_so_far{{ ", " if not loop.last }}
@@ -110,6 +104,15 @@ weeks as (
     select
         * exclude (team_id),
         last_value(team_id ignore nulls) over so_far as team_id,
+        -- Of the days that the average remembers, as many weekends as it remembers.
+        (
+            {% for span in spans -%}
+            {%- set decay = 1 - 2 / (span + 1) -%}
+            sum(clipped * pow({{ decay }}, -day_number)) over so_far
+            / sum(weekday_ratio * pow({{ decay }}, -day_number)) over so_far
+            {%- if not loop.last %} + {% endif -%}
+            {%- endfor %}
+        ) / {{ spans | length }} as level,
         used_so_far - lag(used_so_far, day(usage_date), 0) over so_far as used_in_month,
         [
             {% for days in range(6, -1, -1) -%}
@@ -131,6 +134,7 @@ select
     weeks.team_id,
     round(weeks.used_in_month, 6) as used_in_month,
     weeks.active_days_of_56,
+    round(weeks.mean_of_56, 6) as mean_of_56,
     round(weeks.level, 6) as level,
     list_transform(
         weeks.next_week,

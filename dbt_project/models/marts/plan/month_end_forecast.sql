@@ -9,12 +9,12 @@ with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
--- A developer who leaves uses nothing from then on.
+-- A developer who leaves uses nothing from then on. Past origins did not know.
 leaving as (
 
-    select 'developer' as scope, developer_id as scope_id, max(valid_to) as leaves_on
-    from {{ ref('int_developers_dated') }}
-    group by developer_id
+    select 'developer' as scope, developers.developer_id as scope_id, max(developers.valid_to) as leaves_on
+    from {{ ref('int_developers_dated') }} as developers
+    group by developers.developer_id
 
 ),
 
@@ -24,10 +24,14 @@ origins as (
         origins.* exclude (actual_rests),
         date_trunc('month', origins.origin_date)::date as month,
         run.as_of_date,
+        origins.origin_date < run.as_of_date as is_judged,
         last_day(origins.origin_date) - origins.origin_date as days_left,
-        greatest(0, least(days_left, coalesce(leaving.leaves_on - origins.origin_date, days_left))) as days_here,
+        case
+            when is_judged then days_left
+            else greatest(0, least(days_left, coalesce(leaving.leaves_on - origins.origin_date, days_left)))
+        end as days_here,
         {{ forecast_rest('level', 'next_week', 'days_left') }} as own_rest,
-        {{ forecast_rest('level', 'next_week', 'days_here') }} / nullif(own_rest, 0) as here_ratio
+        {{ forecast_rest('level', 'next_week', 'days_here') }} as here_rest
     from {{ ref('forecast_origins') }} as origins
     cross join run
     left join leaving using (scope, scope_id)
@@ -44,67 +48,60 @@ origins as (
 
 ),
 
--- Children are never expected to use more than their parent: teams than the organisation, developers than their team.
--- What is left of the parent is that of others: calls without a team or developer, and people who are yet to come.
+-- A parent is never expected to use less than its children together: a newcomer shows there first.
+developers_of_team as (
+
+    select
+        team_id as scope_id,
+        measure,
+        origin_date,
+        sum(here_rest) as children_rest,
+        sum(own_rest - here_rest) as gone_rest
+    from origins
+    where scope = 'developer'
+    group by team_id, measure, origin_date
+
+),
+
 teams as (
 
     select
-        team.* exclude (own_rest),
-        team.own_rest * coalesce(least(1, org.own_rest / nullif(sum(team.own_rest) over whole, 0)), 1) as rest
-    from origins as team
-    left join origins as org on org.scope = 'org' and team.measure = org.measure and team.origin_date = org.origin_date
-    where team.scope = 'team'
-    window whole as (partition by team.measure, team.origin_date)
+        origins.*,
+        greatest(origins.own_rest - coalesce(children.gone_rest, 0), children.children_rest, 0) as rest
+    from origins
+    left join developers_of_team as children using (scope_id, measure, origin_date)
+    where origins.scope = 'team'
 
 ),
 
-developers as (
+teams_of_org as (
 
     select
-        developer.* exclude (own_rest),
-        developer.own_rest
-        * coalesce(least(1, teams.rest / nullif(sum(developer.own_rest) over whole, 0)), 1) as full_rest,
-        full_rest * coalesce(developer.here_ratio, 1) as rest,
-        full_rest * (1 - coalesce(developer.here_ratio, 1)) as gone_rest
-    from origins as developer
-    left join teams
-        on developer.team_id = teams.scope_id
-        and developer.measure = teams.measure
-        and developer.origin_date = teams.origin_date
-    where developer.scope = 'developer'
-    window whole as (partition by developer.team_id, developer.measure, developer.origin_date)
-
-),
-
-gone as (
-
-    select 'team' as scope, team_id as scope_id, measure, origin_date, sum(gone_rest) as gone_rest
-    from developers
-    group by team_id, measure, origin_date
-
-    union all
-
-    select 'org', 'org', measure, origin_date, sum(gone_rest)
-    from developers
+        measure,
+        origin_date,
+        sum(rest) as children_rest,
+        sum(greatest(0, own_rest - rest)) as gone_rest
+    from teams
     group by measure, origin_date
 
 ),
 
 expected as (
 
-    select * exclude (full_rest, gone_rest) from developers
+    select *, here_rest as rest from origins where scope = 'developer'
 
     union all by name
 
-    select parents.* exclude (rest), greatest(0, rest - coalesce(gone_rest, 0)) as rest
-    from (
-        select * from teams
+    select * from teams
 
-        union all by name
+    union all by name
 
-        select * exclude (own_rest), own_rest as rest from origins where scope = 'org'
-    ) as parents
-    left join gone using (scope, scope_id, measure, origin_date)
+    select
+        origins.*,
+        greatest(origins.own_rest - coalesce(children.gone_rest, 0), children.children_rest, 0) as rest
+    from origins
+    left join teams_of_org as children using (measure, origin_date)
+    where origins.scope = 'org'
 
 ),
 
@@ -166,14 +163,16 @@ ranged as (
 
     select
         with_misses.*,
-        with_misses.as_of_date > with_misses.origin_date as is_judged,
+        -- Everybody's are ratios of the forecast, for people differ in size.
         case
             when len(own_misses) >= {{ fewest_misses }} then own_misses
-            else pooled.misses
+            else list_transform(pooled.miss_ratios, lambda ratio: ratio * sqrt(rest))
         end as past_misses,
         list_aggregate(past_misses, 'quantile_cont', [0.065, 0.09, 0.91, 0.935]) as tails,
-        rest + sqrt(rest) * tails[case when scope = 'developer' then 1 else 2 end] as low_rest,
-        rest + sqrt(rest) * tails[case when scope = 'developer' then 4 else 3 end] as high_rest,
+        round(tails[case when scope = 'developer' then 1 else 2 end], 6) as low_miss,
+        round(tails[case when scope = 'developer' then 4 else 3 end], 6) as high_miss,
+        rest + sqrt(rest) * low_miss as low_rest,
+        rest + sqrt(rest) * high_miss as high_rest,
         case when is_judged then judged_caps.cap else caps.cap end as cap,
         case when is_judged then coalesce(monthly.tokens, 0) end as actual
     from with_misses
@@ -208,16 +207,19 @@ forecast as (
         round(used + greatest(
             rest, coalesce(high_rest, rest * case when scope = 'developer' then 4.9 else 2.4 end)
         ), 6) as projected_p90,
-        coalesce(len(own_misses), 0) as misses,
+        low_miss,
+        high_miss,
+        len(past_misses) as misses,
+        case when len(own_misses) >= {{ fewest_misses }} then 'own' when misses > 0 then 'pooled' end as misses_source,
         cap::double as cap,
-        -- The share of past misses that would take the month to the cap; two are added to each side (the plus-four
-        -- rule), for no number of them makes certain.
+        case
+            when cap > 0 then len(list_filter(past_misses, lambda miss: used + rest + sqrt(rest) * miss >= cap))
+        end as misses_over,
+        -- Two are added to each side (the plus-four rule), for no number of misses makes certain.
         round(case
             when used >= cap then 1
             when rest = 0 and cap > 0 then 0
-            when cap > 0 then (
-                len(list_filter(past_misses, lambda miss: used + rest + sqrt(rest) * miss >= cap)) + 2
-            ) / (len(past_misses) + 4)
+            else (misses_over + 2) / (misses + 4)
         end, 6) as probability_over,
         actual::double as actual,
         round(used * day(last_day(month)) / day(origin_date), 6) as run_rate

@@ -1,6 +1,6 @@
--- A pool for the bursts that personal caps do not hold. Were everybody given an own reserve, a team would need the sum
--- of personal p90s; together it needs no more than its own p95. The pool is what that p95 lies above the caps, and at
--- least what the median month of the back-test would have drawn.
+-- A pool for the bursts that personal caps do not hold. Everybody's own reserve, from the cap to the p90, would take
+-- some; but bursts do not come together, so a team needs less than the sum of personal p90s, and by that difference the
+-- pool is smaller than the reserves.
 
 with
 
@@ -16,41 +16,20 @@ assumed as (
 
 recommended as (select * from {{ ref('cap_recommendations') }}),
 
-together as (
-
-    select
-        recommended.plan_month,
-        recommended.scope,
-        recommended.scope_id,
-        recommended.level_tokens,
-        recommended.growth_ratio,
-        recommended.expected_tokens,
-        list_sort(
-            case when len(own.misses) >= 15 then own.misses when pooled.pooled_misses >= 15 then pooled.misses end
-        ) as past_misses,
-        round({{ sorted_quantile('past_misses', '(1 - assumed.pool_chance_ratio)') }}, 6) as miss_at_pool_chance,
-        (level_tokens + sqrt(level_tokens) * miss_at_pool_chance) * (1 + recommended.growth_ratio) as p95_tokens
-    from recommended
-    cross join assumed
-    left join {{ ref('forecast_misses_pooled') }} as pooled
-        on recommended.scope = pooled.scope and pooled.measure = 'tokens' and pooled.horizon_days = 30
-    left join {{ ref('forecast_misses') }} as own
-        on recommended.scope = own.scope
-        and recommended.scope_id = own.scope_id
-        and own.measure = 'tokens'
-        and own.horizon_days = 30
-    where recommended.scope in ('team', 'org')
-
-),
-
-summed as (
+-- Nothing is said of a team as long as nothing can be said of one of its people.
+people as (
 
     select
         scopes.scope,
         scopes.scope_id,
-        count(*) as members,
+        count(*) as developers,
         sum(recommended.recommended_cap_tokens) as sum_of_caps_tokens,
-        sum(recommended.range_cap_tokens) as sum_of_personal_p90_tokens
+        case when count(*) = count(recommended.range_cap_tokens) then sum(recommended.range_cap_tokens) end
+            as sum_of_personal_p90_tokens,
+        case
+            when count(*) = count(recommended.range_cap_tokens)
+                then sum(greatest(0, recommended.range_cap_tokens - recommended.recommended_cap_tokens))
+        end as own_reserves_tokens
     from recommended
     cross join lateral (
         values ('team', recommended.team_id), ('org', 'org')
@@ -60,7 +39,31 @@ summed as (
 
 ),
 
--- Had caps been made by the same rule before each month that is over: what went beyond them.
+sized as (
+
+    select
+        recommended.plan_month,
+        people.*,
+        recommended.baseline_tokens,
+        misses.misses_source,
+        len(misses.miss_ratios) as misses,
+        round({{ sorted_quantile('misses.miss_ratios', '(1 - assumed.pool_chance_ratio)') }}, 6)
+            as miss_at_pool_chance_ratio,
+        round(recommended.baseline_tokens * (1 + miss_at_pool_chance_ratio))::bigint as pool_p95_tokens,
+        people.sum_of_personal_p90_tokens - pool_p95_tokens as sharing_saves_tokens,
+        case
+            when sharing_saves_tokens is not null
+                then greatest(0, people.own_reserves_tokens - greatest(0, sharing_saves_tokens))
+        end as needed_tokens,
+        {{ round_up('needed_tokens') }} as recommended_pool_tokens
+    from people
+    cross join assumed
+    inner join recommended using (scope, scope_id)
+    left join {{ ref('baseline_misses') }} as misses using (scope, scope_id)
+
+),
+
+-- In hindsight: caps made by the same rule before each month that is over, and what went beyond them.
 monthly as (
 
     select
@@ -81,6 +84,7 @@ replayed as (
         scopes.scope,
         scopes.scope_id,
         monthly.month,
+        sum(baselines.baseline_tokens * (1 + assumed.growth_assumed_ratio) * (1 + assumed.buffer_ratio)) as caps_tokens,
         sum(
             greatest(
                 0,
@@ -102,27 +106,7 @@ replayed as (
 
 ),
 
-sized as (
-
-    select
-        together.*,
-        summed.members,
-        summed.sum_of_caps_tokens,
-        summed.sum_of_personal_p90_tokens,
-        medians.backtest_overflow_p50_tokens,
-        greatest(0, together.p95_tokens - summed.sum_of_caps_tokens, medians.backtest_overflow_p50_tokens)
-            as needed_tokens,
-        {{ round_up('needed_tokens') }} as recommended_pool_tokens
-    from together
-    inner join summed using (scope, scope_id)
-    left join (
-        select scope, scope_id, median(overflow_tokens) as backtest_overflow_p50_tokens
-        from replayed
-        group by scope, scope_id
-    ) as medians using (scope, scope_id)
-
-),
-
+-- A pool in proportion to the caps of then.
 tested as (
 
     select
@@ -130,10 +114,16 @@ tested as (
         sized.scope_id,
         count(*) as backtest_months,
         sum(replayed.overflow_tokens) as blocked_without_pool_tokens,
-        sum(greatest(0, replayed.overflow_tokens - sized.recommended_pool_tokens)) as blocked_with_pool_tokens,
-        avg(least(replayed.overflow_tokens, sized.recommended_pool_tokens)) as drawn_tokens
+        sum(sized.recommended_pool_tokens * replayed.caps_tokens / nullif(sized.sum_of_caps_tokens, 0)) as pools_tokens,
+        sum(
+            least(
+                replayed.overflow_tokens,
+                sized.recommended_pool_tokens * replayed.caps_tokens / nullif(sized.sum_of_caps_tokens, 0)
+            )
+        ) as drawn_tokens
     from sized
     inner join replayed using (scope, scope_id)
+    where sized.recommended_pool_tokens is not null
     group by sized.scope, sized.scope_id
 
 )
@@ -142,17 +132,18 @@ select
     sized.plan_month,
     sized.scope,
     sized.scope_id,
-    sized.members,
+    sized.developers,
     sized.sum_of_caps_tokens,
     assumed.stopped_chance_ratio,
     sized.sum_of_personal_p90_tokens,
+    sized.own_reserves_tokens,
+    sized.baseline_tokens,
     assumed.pool_chance_ratio,
-    sized.level_tokens,
-    sized.miss_at_pool_chance,
-    sized.growth_ratio,
-    round(sized.p95_tokens)::bigint as pool_p95_tokens,
-    sized.sum_of_personal_p90_tokens - round(sized.p95_tokens)::bigint as sharing_saves_tokens,
-    round(sized.backtest_overflow_p50_tokens)::bigint as backtest_overflow_p50_tokens,
+    sized.misses_source,
+    sized.misses,
+    sized.miss_at_pool_chance_ratio,
+    sized.pool_p95_tokens,
+    sized.sharing_saves_tokens,
     sized.recommended_pool_tokens,
     round(sized.recommended_pool_tokens / nullif(sized.sum_of_caps_tokens, 0), 6) as pool_of_caps_ratio,
     teams.monthly_pool_tokens as current_pool_tokens,
@@ -160,10 +151,9 @@ select
     assumed.buffer_ratio,
     coalesce(tested.backtest_months, 0) as backtest_months,
     round(tested.blocked_without_pool_tokens)::bigint as blocked_without_pool_tokens,
-    round(tested.blocked_with_pool_tokens)::bigint as blocked_with_pool_tokens,
-    round(1 - tested.blocked_with_pool_tokens / nullif(tested.blocked_without_pool_tokens, 0), 6)
-        as blocked_avoided_ratio,
-    round(tested.drawn_tokens / nullif(sized.recommended_pool_tokens, 0), 6) as pool_used_ratio
+    round(tested.drawn_tokens)::bigint as blocked_avoided_tokens,
+    round(tested.drawn_tokens / nullif(tested.blocked_without_pool_tokens, 0), 6) as blocked_avoided_ratio,
+    round(tested.drawn_tokens / nullif(tested.pools_tokens, 0), 6) as pool_used_ratio
 from sized
 cross join assumed
 left join tested using (scope, scope_id)
