@@ -3,14 +3,15 @@
 A row of `alerts.plans_due` holds: alert_key, kind, scope ('team', 'org'), scope_id, scope_name, team_id, team_name,
 month (the planned one), stage ('draft', 'final'), as_of_date, slack_channel, baseline_tokens, baseline_days,
 growth_ratio, expected_tokens, buffer_ratio, recommended_cap_tokens, recommended_cap_usd, current_cap_tokens,
-change_ratio, reason, change_reason, this_month, this_month_cap_tokens, this_month_projected_tokens,
-this_month_planned_tokens, members ([{name, recommended_cap_tokens, current_cap_tokens, change_ratio, reason}]) and
-query.
+current_cap_usd, change_ratio, reason, change_reason, this_month, this_month_cap_tokens, this_month_cap_usd,
+this_month_projected_tokens, this_month_projected_ratio, this_month_planned_tokens, members ([{name,
+recommended_cap_tokens, current_cap_tokens, current_cap_usd, change_ratio, reason}]) and query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from alerts import _message as m
@@ -55,20 +56,26 @@ def _cap(row: Row) -> str:
 def _change(row: Row) -> str:
     now, ratio = m.number(row.get("current_cap_tokens")), m.number(row.get("change_ratio"))
     if now is None or ratio is None:
-        return " (none is set now)"
+        usd = m.number(row.get("current_cap_usd"))
+        return " (none is set now)" if usd is None else f" (now {m.usd(usd)})"
     way = "unchanged" if ratio == 0 else f"{'up' if ratio > 0 else 'down'} {m.percent(abs(ratio))}"
     return f" ({way} from {m.amount(now)})"
 
 
 def _this_month(row: Row) -> str:
-    ends, cap = m.number(row.get("this_month_projected_tokens")), m.number(row.get("this_month_cap_tokens"))
+    ends, ratio = m.number(row.get("this_month_projected_tokens")), m.number(row.get("this_month_projected_ratio"))
     if ends is None:
         return "nothing was measured yet"
-    words = f"{m.month_name(row['this_month'], year=False)} is heading for {m.tokens(ends)}"
+    month, as_of = m.as_date(row["this_month"]), m.as_date(row.get("as_of_date"))
+    is_over = as_of is not None and as_of >= m.next_month(month) - timedelta(days=1)
+    words = f"{m.month_name(month, year=False)} {'came to' if is_over else 'is heading for'} {m.tokens(ends)}"
     planned = m.number(row.get("this_month_planned_tokens"))
     if planned:
         words += f"; {m.amount(planned)} were planned"
-    return words + (f"; the cap is {m.amount(cap)} ({m.percent(ends / cap)})" if cap else "; there is no cap")
+    tokens, usd = m.number(row.get("this_month_cap_tokens")), m.number(row.get("this_month_cap_usd"))
+    caps = " and ".join([*([m.tokens(tokens)] if tokens else []), *([m.usd(usd)] if usd else [])])
+    share = f" ({m.percent(ratio)} of it)" if ratio is not None else ""
+    return f"{words}; the cap is {caps}{share}" if caps else f"{words}; there is no cap"
 
 
 def _members(row: Row) -> list[str]:

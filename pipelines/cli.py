@@ -176,7 +176,7 @@ def _above_0(most: float | None = None) -> click.FloatRange:
 @click.option("--input-ratio", type=click.FloatRange(0, 1), help="Input's share of the tokens (default: 0.6).")
 @click.option("--cache-read-ratio", type=click.FloatRange(0, 1), help="Share of input read from cache (default: 0).")
 @click.option("--working-days", type=_above_0(31), help="Of the month (default: 22).")
-@click.option("--as-of", "as_of", type=DAY, help="Day of the price list (default: today).")
+@click.option("--as-of", "as_of", type=DAY, help="Day of the prices (default: PACELINE_AS_OF, else today).")
 @click.option("--measured", is_flag=True, help="Take what is not given from the warehouse (plan.demand).")
 @click.option(
     "--gpus",
@@ -209,15 +209,16 @@ def estimate(measured: bool, as_of: datetime | None, style: str, **given: object
     from pipelines import estimating
 
     settings = load_settings()
+    day = as_of.date() if as_of else settings.as_of_given or date.today()
     gpus = {name: given.pop(name) for name in list(given) if name.startswith("gpu")}
     demand = {name: value for name, value in given.items() if value is not None}
     if measured:
         with _warehouse(settings) as db:
-            demand = estimating.measured_demand(db) | demand
+            demand = estimating.measured_demand(db, day) | demand
     missing = [f"--{name.replace('_', '-')}" for name in estimating.NEEDED if demand.get(name) is None]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} not given" + ("" if measured else " (or take it: --measured)"))
-    found = estimating.estimate(demand, gpus, as_of.date() if as_of else date.today())
+    found = estimating.estimate(demand, gpus, day)
     if style != "table":
         names = list(found.models[0]) if found.models else []
         return _print_rows(names, [tuple(row.values()) for row in found.models], style)

@@ -58,12 +58,15 @@ def _rows(db: duckdb.DuckDBPyConnection, sql: str, given: Mapping[str, object]) 
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def measured_demand(db: duckdb.DuckDBPyConnection) -> dict[str, float]:
-    """The organisation's demand as plan.demand measured it last; what it does not know is left out."""
+def measured_demand(db: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, float]:
+    """The organisation's demand as plan.demand measured it last by then; what it does not know is left out."""
     names = (*NEEDED, *OPTIONAL)
-    found = db.execute("""
+    found = db.execute(
+        """
         select developers, tasks_per_developer_day, tokens_per_task, input_ratio, working_days, cache_read_ratio
-        from plan.demand where scope = 'org' and demand_tokens > 0 order by month desc limit 1""").fetchone()
+        from plan.demand where scope = 'org' and demand_tokens > 0 and month <= ? order by month desc limit 1""",
+        [as_of],
+    ).fetchone()
     return {name: float(value) for name, value in zip(names, found or [None] * 6, strict=True) if value is not None}
 
 

@@ -34,8 +34,9 @@ PLANS = "raw/paceline__plans"
 PLANS_SCHEMA = {
     "plan_month": "DATE", "stage": "VARCHAR", "issued_at": "TIMESTAMP", "as_of_date": "DATE", "scope": "VARCHAR",
     "scope_id": "VARCHAR", "team_id": "VARCHAR", "baseline_tokens": "BIGINT", "baseline_days": "INTEGER",
-    "growth_ratio": "DOUBLE", "expected_tokens": "BIGINT", "buffer_ratio": "DOUBLE",
+    "growth_ratio": "DOUBLE", "expected_tokens": "BIGINT", "buffer_ratio": "DOUBLE", "floor_tokens": "BIGINT",
     "recommended_cap_tokens": "BIGINT", "recommended_cap_usd": "DECIMAL(18,2)", "current_cap_tokens": "BIGINT",
+    "current_cap_usd": "DECIMAL(18,6)",
     "change_ratio": "DOUBLE", "reason": "VARCHAR", "change_reason": "VARCHAR",
 }  # fmt: skip
 

@@ -31,6 +31,7 @@ def row(**changes):
         "change_reason": "First plan.",
         "this_month": date(2026, 11, 1),
         "this_month_cap_tokens": 6_221_000,
+        "this_month_projected_ratio": 1.0095,
         "this_month_projected_tokens": 6_280_000,
         "this_month_planned_tokens": None,
         "members": [
@@ -59,7 +60,7 @@ def test_a_draft_says_what_is_recommended_why_and_until_when_to_object():
     assert "Draft plan for December 2026: Mobile" in text
     assert "Recommended cap: 8.86 M tokens, about $14.04 (up 42 % from 6.22 M)" in text
     assert "6.71 M of 4 people" in text
-    assert "November is heading for 6.28 M tokens; the cap is 6.22 M (100 %)" in text
+    assert "November is heading for 6.28 M tokens; the cap is 6.22 M tokens (100 % of it)" in text
     assert "say what does not fit before 1 Dec 2026" in text
     assert "dev-11: 2.18 M (up 53 % from 1.42 M)" in text
 
@@ -71,6 +72,20 @@ def test_a_final_plan_asks_for_the_caps_and_tells_what_was_planned():
     assert "6.00 M were planned" in text
     assert "say what does not fit" not in text
     assert "caps.csv for 2026-12" in text
+
+
+def test_a_cap_in_dollars_is_a_cap_and_a_month_that_is_over_came_to_something():
+    dollars = {"current_cap_tokens": None, "change_ratio": None, "current_cap_usd": Decimal("10.94")}
+    this_month = {
+        "this_month_cap_tokens": None,
+        "this_month_cap_usd": Decimal("10.94"),
+        "as_of_date": date(2026, 11, 30),
+    }
+
+    text = said(**dollars, **this_month)
+
+    assert "Recommended cap: 8.86 M tokens, about $14.04 (now $10.94)" in text
+    assert "November came to 6.28 M tokens; the cap is $10.94 (100 % of it)" in text
 
 
 def test_names_from_outside_ping_nobody():

@@ -66,7 +66,7 @@ stretches as (
 select
     stretches.utc_date,
     {{ company_date('stretches.changed_at', 'run.timezone') }} as usage_date,
-    hour(timezone(run.timezone, timezone('UTC', stretches.changed_at)))::integer as usage_hour,
+    {{ company_hour('stretches.changed_at', 'run.timezone') }}::integer as usage_hour,
     stretches.in_flight,
     count(*) filter (where stretches.change = 1) as requests,
     (

@@ -1,5 +1,5 @@
--- The newest plan, to be told to each team and the organisation once as a draft and once as it is final. A view, so
--- that it shows a plan as soon as plan.issued_plans does; plans of months that are over are history.
+-- The last plan of each month to come, to be told to each team and the organisation once as a draft and once as it is
+-- final. A view, so that it shows a plan as soon as plan.issued_plans does; plans of months that are over are history.
 
 {{ config(materialized='view') }}
 
@@ -12,9 +12,7 @@ plans as (
     where plan_month >= (
         select date_trunc('month', max(as_of_date)) from {{ ref('cap_utilization') }}
     )
-    qualify
-        plan_month = max(plan_month) over ()
-        and issued_at = max(issued_at) over (partition by plan_month)
+    qualify issued_at = max(issued_at) over (partition by plan_month)
 
 ),
 
@@ -22,6 +20,7 @@ plans as (
 members as (
 
     select
+        plans.plan_month,
         case when plans.scope = 'team' then 'org' else 'team' end as scope,
         case when plans.scope = 'team' then 'org' else plans.team_id end as scope_id,
         list(
@@ -29,6 +28,7 @@ members as (
                 name := coalesce(developers.name, teams.name, plans.scope_id),
                 recommended_cap_tokens := plans.recommended_cap_tokens,
                 current_cap_tokens := plans.current_cap_tokens,
+                current_cap_usd := plans.current_cap_usd,
                 change_ratio := plans.change_ratio,
                 reason := plans.reason
             )
@@ -65,12 +65,15 @@ select
     plans.recommended_cap_tokens,
     plans.recommended_cap_usd,
     plans.current_cap_tokens,
+    plans.current_cap_usd,
     plans.change_ratio,
     plans.reason,
     plans.change_reason,
     now.month as this_month,
     now.cap_tokens as this_month_cap_tokens,
+    now.cap_usd as this_month_cap_usd,
     now.projected_tokens as this_month_projected_tokens,
+    now.projected_ratio_p50 as this_month_projected_ratio,
     before.expected_tokens as this_month_planned_tokens,
     members.members,
     format(
@@ -78,12 +81,13 @@ select
         plans.scope, replace(plans.scope_id, '''', '''''')
     ) as query
 from plans
-left join members using (scope, scope_id)
+left join members using (plan_month, scope, scope_id)
 left join {{ ref('dim_teams') }} as teams on plans.scope = 'team' and plans.scope_id = teams.team_id
 left join {{ ref('cap_utilization') }} as now
     on plans.scope = now.scope
     and plans.scope_id = now.scope_id
-    and now.month = date_trunc('month', now.as_of_date)
+    -- On the first days of a planned month the one before it is what there is to tell.
+    and now.month = least(date_trunc('month', now.as_of_date), plans.plan_month - interval 1 month)
 left join {{ ref('plan_outcomes') }} as before
     on now.month = before.plan_month and plans.scope = before.scope and plans.scope_id = before.scope_id
 where plans.scope in ('team', 'org')

@@ -1,10 +1,19 @@
--- From the first measured day to the end of the month after next.
+-- From the first measured day, seen by the gateway or billed past it, to the end of the month after next.
 
 with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
-firsts as (select min(usage_date) as first_date from {{ ref('fct_usage_daily') }}),
+firsts as (
+
+    select min(usage_date) as first_date
+    from (
+        select usage_date from {{ ref('fct_usage_daily') }}
+        union all
+        select usage_date from {{ ref('unobserved_daily') }}
+    ) as days
+
+),
 
 days as (
 

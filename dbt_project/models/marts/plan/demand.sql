@@ -142,7 +142,8 @@ factors as (
     inner join days using (scope, scope_id, month)
     inner join measured using (scope, scope_id, month)
     left join sessions using (scope, scope_id, month)
-    where baseline_days >= {{ assumption('baseline_min_days') }}
+    -- A month in which every call failed has no demand.
+    where baseline_days >= {{ assumption('baseline_min_days') }} and measured.active_days > 0
 
 ),
 

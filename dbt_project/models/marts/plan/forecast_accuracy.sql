@@ -11,7 +11,9 @@ judged as (
         cap > 0 and probability_over >= {{ assumption('breach_call_probability') }} as is_called,
         cap > 0 and actual >= cap as is_over
     from {{ ref('month_end_forecast') }}
-    where is_judged
+    where
+        is_judged
+        and scope_id not in (select developer_id from {{ ref('dim_developers') }} where role = 'service')
 
 ),
 

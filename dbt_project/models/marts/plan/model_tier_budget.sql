@@ -1,4 +1,5 @@
--- What the tiers of models take of a month, and what the month's demand would cost with this mix or on one tier alone.
+-- What the tiers of models take of a month of humans, for it is their demand that is planned, and what that demand
+-- would cost with this mix or on one tier alone.
 
 with
 
@@ -8,7 +9,7 @@ scoped as (
         date_trunc('month', usage_date)::date as month, 'team' as scope, team_id as scope_id,
         provider, model, total_tokens, cost_usd
     from {{ ref('fct_usage_daily') }}
-    where team_id != 'unattributed'
+    where role = 'human' and team_id != 'unattributed'
 
     union all
 
@@ -16,6 +17,7 @@ scoped as (
         date_trunc('month', usage_date)::date as month, 'org' as scope, 'org' as scope_id,
         provider, model, total_tokens, cost_usd
     from {{ ref('fct_usage_daily') }}
+    where role = 'human'
 
 ),
 

@@ -11,8 +11,9 @@ usage_monthly as (
         provider,
         model,
         sum(total_tokens) as tokens,
-        sum(input_tokens - coalesce(cache_read_tokens, 0)) as fresh_input_tokens,
+        sum(input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0)) as fresh_input_tokens,
         sum(coalesce(cache_read_tokens, 0)) as cache_read_tokens,
+        sum(coalesce(cache_write_tokens, 0)) as cache_write_tokens,
         sum(output_tokens) as output_tokens,
         sum(cost_usd) as cost_usd
     from {{ ref('fct_usage_daily') }}
@@ -31,14 +32,19 @@ priced as (
         rules.quality_risk,
         usage_monthly.fresh_input_tokens * {{ usd_per_token('prices.input_usd_per_mtok') }}
         + usage_monthly.cache_read_tokens * {{ usd_per_token('prices.cache_read_usd_per_mtok') }}
+        + usage_monthly.cache_write_tokens
+        * {{ usd_per_token('coalesce(prices.cache_write_usd_per_mtok, prices.input_usd_per_mtok)') }}
         + usage_monthly.output_tokens * {{ usd_per_token('prices.output_usd_per_mtok') }} as there_usd
     from usage_monthly
-    inner join {{ source('raw', 'org__routing_rules') }} as rules using (task_type)
+    inner join {{ source('raw', 'org__routing_rules') }} as rules
+        on usage_monthly.task_type = rules.task_type
+        and (usage_monthly.provider, usage_monthly.model) != (rules.to_provider, rules.to_model)
+    cross join {{ source('raw', 'paceline__run') }} as run
     inner join {{ ref('list_prices') }} as prices
         on rules.to_provider = prices.price_provider
         and rules.to_model = prices.price_model
         and prices.service_tier = 'standard'
-        and last_day(usage_monthly.month) between prices.valid_from and prices.valid_to
+        and least(last_day(usage_monthly.month), run.as_of_date) between prices.valid_from and prices.valid_to
         and 720 >= prices.from_utc_minute
         and 720 < prices.to_utc_minute
         and prices.above_input_tokens < 0

@@ -68,7 +68,7 @@ arrivals as (
     select
         month,
         sum(requests) filter (where is_gpu_hour) as timed_requests,
-        round(timed_requests / nullif(sum(requests), 0), 6) as gpu_hours_ratio,
+        round(coalesce(timed_requests, 0) / nullif(sum(requests), 0), 6) as gpu_hours_ratio,
         sum(seconds) filter (where is_gpu_hour) as busy_seconds,
         round(sum(in_flight * seconds) filter (where is_gpu_hour) / busy_seconds, 6) as mean_in_flight,
         min(in_flight) filter (where is_gpu_hour and seconds_ratio >= 0.95) as p95_in_flight,
