@@ -66,7 +66,7 @@ class Run:
             return Delivery(step.alert_key, _plan.UNADDRESSED, "failed", reason, _WORDS)
         alert, to = _alert(step.row), step.recipient
         if self.slack and self.unreachable >= _UNREACHABLE_IN_A_ROW and to.address != _plan.UNADDRESSED:
-            return Delivery(alert.alert_key, to.address, "failed", _NOT_TRIED, "nobody", retry_helps=True)
+            return Delivery(alert.alert_key, to.address, "failed", _NOT_TRIED, "Nobody has to act", retry_helps=True)
         unsure = step.record is not None and step.record["state"] == "sending"
         self.ledger.begin(alert, to.address, self.now)
         try:

@@ -4,15 +4,16 @@ A row of `alerts.alerts_due` holds: alert_key, kind, level (80 or 100), scope ('
 scope_id, scope_name, team_id, team_name, month, as_of_date, reached_on, slack_channel, lead_slack_id, slack_id,
 cap_tokens, cap_usd, cap_source ('set', 'carried', 'approved', 'baseline'), binding_measure ('tokens', 'usd'),
 used_tokens, used_usd, used_ratio, estimated_tokens, unobserved_tokens, projected_tokens, projected_usd,
-projected_ratio, crosses_cap_on, status ('near', 'over', 'drawing_from_pool'), pool_left_tokens, data_through_at,
-data_age_days,
-drivers ([{what, name, tokens, share_ratio}]) and query.
+projected_ratio, projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on, status ('near', 'over',
+'drawing_from_pool'), pool_left_tokens, data_through_at, data_age_days, drivers ([{what, name, tokens, share_ratio}])
+and query.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from alerts import _message as m
@@ -109,9 +110,17 @@ def _pace(row: Row) -> str:
     month, over = m.month_name(row["month"], year=False), _month_is_over(row)
     ratio = m.number(row.get("projected_ratio"))
     if not passed and not over and ratio is not None and ratio < 1:
-        passed = "it stays within the cap"
+        passed = "it stays within the cap" if _chance(row) is None else "that is within the cap"
+    if not over and int(row["level"]) < 100 and (chance := _chance(row)) is not None:
+        low, high = m.number(row.get("projected_ratio_p10")), m.number(row.get("projected_ratio_p90"))
+        passed += f"{'; ' if passed else ''}80 % range {m.percent(low)} to {m.percent(high)}"
+        passed += f", chance of reaching the cap {m.percent(chance)}"
     start = f"{month} ended at" if over else f"at this pace {month} ends at"
     return f"{start} {ends}{f'; {passed}' if passed else ''}"
+
+
+def _chance(row: Row) -> Decimal | None:
+    return m.number(row.get("probability_over"))
 
 
 def _projected(row: Row, measure: str) -> str:
@@ -159,11 +168,13 @@ def _next_step(row: Row) -> str:
     if _month_is_over(row):
         return f"check the cap of {m.month_name(m.next_month(month))}; this one was {where}."
     left = m.number(row.get("pool_left_tokens"))
-    if row.get("status") == "drawing_from_pool" and left is not None and left > 0:
+    if row.get("status") == "drawing_from_pool" and (left is None or left > 0):
         pool = m.escape(row.get("team_name") or row.get("team_id") or "team")
-        return f"none is needed while the pool lasts: drawing from the {pool} pool, {m.tokens(left)} left."
+        rest = "" if left is None else f", {m.tokens(left)} left"
+        return f"none is needed while the pool lasts: drawing from the {pool} pool{rest}."
     ratio = m.number(row.get("projected_ratio"))
-    if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None:
+    likely = (_chance(row) or 0) >= Decimal("0.5")
+    if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None and not likely:
         return f"none is needed at this pace; if more work is planned, {raise_it}."
     return f"{raise_it} or {wait}."
 

@@ -55,11 +55,11 @@ def _cap(row: Row) -> str:
 
 def _change(row: Row) -> str:
     now, ratio = m.number(row.get("current_cap_tokens")), m.number(row.get("change_ratio"))
-    if now is None or ratio is None:
-        usd = m.number(row.get("current_cap_usd"))
-        return " (none is set now)" if usd is None else f" (now {m.usd(usd)})"
+    usd = m.number(row.get("current_cap_usd"))
+    if ratio is None or (now is None and usd is None):
+        return " (none is set now)"
     way = "unchanged" if ratio == 0 else f"{'up' if ratio > 0 else 'down'} {m.percent(abs(ratio))}"
-    return f" ({way} from {m.amount(now)})"
+    return f" ({way} from {m.amount(now) if now is not None else m.usd(usd)})"
 
 
 def _this_month(row: Row) -> str:

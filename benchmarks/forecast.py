@@ -35,6 +35,7 @@ COMPANY = """
     ) where usage_date <= (select as_of_date from raw.paceline__run)"""
 NOTHING_ELSE = """
     create schema raw;
+    create table raw.org__holidays (holiday_date date);
     create table int_developers_dated (developer_id varchar, valid_to date);
     create table dim_developers (developer_id varchar, role varchar);
     create table caps_effective (scope varchar, scope_id varchar, month date, cap_tokens bigint, cap_usd double);

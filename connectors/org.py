@@ -106,6 +106,7 @@ DECIMAL = Rule("DECIMAL(18,6)", f"a number like 0.25 ({_POINT})", _is_decimal)
 USD = Rule("DECIMAL(18,6)", f"USD like 12.50, 0 or more ({_POINT})", lambda v: _is_decimal(v) and v[0] != "-")
 POSITIVE = Rule("DECIMAL(18,6)", f"a number above 0 ({_POINT})", lambda v: _is_decimal(v) and float(v) > 0)
 SHARE = Rule("DECIMAL(18,6)", "a share from 0 to 1 like 0.25", lambda v: _is_decimal(v) and 0 <= float(v) <= 1)
+DAYS = Rule("DECIMAL(18,6)", "a number of days from 1 to 31", lambda v: _is_decimal(v) and 1 <= float(v) <= 31)
 CAP_USD = Rule("DECIMAL(18,6)", f"USD like 12.50, above 0 ({_POINT})", lambda v: _is_decimal(v) and float(v) > 0)
 TOKENS = Rule("BIGINT", f"a whole number like 1292000 ({_DIGITS})", _is_whole)
 CAP_TOKENS = Rule("BIGINT", f"a whole number above 0 like 1292000 ({_DIGITS})", lambda v: _is_whole(v) and int(v) > 0)
@@ -129,7 +130,7 @@ _TABLES: dict[str, dict[str, Rule]] = {
     "holidays": {"holiday_date": _needed(DAY), "name": TEXT},
     "scenarios": {"scenario": _needed(NAME), "scope": _needed(_one_of("team", "org")), "scope_id": TEXT,
                   "month": _needed(MONTH), "developers": _needed(POSITIVE), "tasks_per_day": _needed(POSITIVE),
-                  "tokens_per_task": _needed(POSITIVE), "working_days": POSITIVE},
+                  "tokens_per_task": _needed(POSITIVE), "working_days": DAYS},
     "routing_rules": {"task_type": _needed(TEXT), "to_provider": _needed(TEXT), "to_model": _needed(TEXT),
                       "share_ratio": _needed(SHARE), "quality_risk": _needed(TEXT)},
     "gpu_catalog": {"gpu": _needed(TEXT), "memory_gb": _needed(POSITIVE), "usd_per_hour_low": _needed(POSITIVE),
@@ -218,7 +219,15 @@ def _files(folder: Path | str | None, mistakes: list[Mistake]) -> Iterator[tuple
     try:
         names = sorted(os.listdir(folder)) if folder else []
     except OSError as error:
-        mistakes.append(Mistake(str(folder), None, None, f"cannot be listed ({error.strerror})", "a folder of CSVs"))
+        mistakes.append(
+            Mistake(
+                str(folder),
+                None,
+                None,
+                f"cannot be listed ({error.strerror})",
+                "a folder of CSVs (an empty one will do: then people come from the logs)",
+            )
+        )
         return
     for name in names:
         table = name.lower().removesuffix(".csv")

@@ -104,7 +104,7 @@ def query(sql: str, style: str) -> None:
         try:
             cursor = db.execute(sql)
             names = [column[0] for column in cursor.description or []]
-            rows = cursor.fetchall()
+            rows = cursor.fetchall() if names else []
         except duckdb.Error as error:
             raise Failed(str(error)) from error
     _print_rows(names, rows, style)
@@ -288,8 +288,9 @@ def _print_caps(settings: Settings) -> None:
                 coalesce(cap_source, '') as cap_source,
                 coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
                 coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
-                coalesce(format('{:.0f}-{:.0f} %', projected_ratio_p10 * 100, projected_ratio_p90 * 100), '')
-                    as range_80,
+                coalesce(
+                    format('{:.0f}-{:.0f} %', floor(projected_ratio_p10 * 100), floor(projected_ratio_p90 * 100)), ''
+                ) as range_80,
                 coalesce(format('{:.0f} %', probability_over * 100), '') as chance_over,
                 coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
                 status
@@ -315,7 +316,7 @@ def _print_plan(settings: Settings, month: date) -> None:
                 scope, scope_id, format('{:,}', expected_tokens) as expected,
                 format('{:,}', recommended_cap_tokens) as cap, format('${:,.2f}', recommended_cap_usd) as usd,
                 coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
-                coalesce(format('{:+.0f} %', change_ratio * 100), '') as change, reason
+                coalesce(format('{:+.0f} %', trunc(change_ratio * 100)), '') as change, reason
             from plan.cap_recommendations
             where plan_month = ?
             order by array_position(['org', 'team', 'developer'], scope), scope_id""",

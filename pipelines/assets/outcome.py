@@ -78,7 +78,13 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     def issued_plan(deployment: Deployment) -> dg.MaterializeResult:
         run = deployment.run
         stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
-        what = f"{rows} caps" if is_new else "issued before" if rows else "nobody to plan for"
+        what = (
+            f"{rows} caps"
+            if is_new
+            else "issued before"
+            if rows
+            else "nobody to plan for yet, for a baseline needs 14 measured days"
+        )
         run.say(f"plan of {run.plan_month:%B %Y}, {stage}: {what}")
         return dg.MaterializeResult(metadata={"month": f"{run.plan_month:%Y-%m}", "stage": stage, "caps": rows})
 

@@ -75,7 +75,7 @@ def test_a_final_plan_asks_for_the_caps_and_tells_what_was_planned():
 
 
 def test_a_cap_in_dollars_is_a_cap_and_a_month_that_is_over_came_to_something():
-    dollars = {"current_cap_tokens": None, "change_ratio": None, "current_cap_usd": Decimal("10.94")}
+    dollars = {"current_cap_tokens": None, "change_ratio": 0.2834, "current_cap_usd": Decimal("10.94")}
     this_month = {
         "this_month_cap_tokens": None,
         "this_month_cap_usd": Decimal("10.94"),
@@ -84,7 +84,7 @@ def test_a_cap_in_dollars_is_a_cap_and_a_month_that_is_over_came_to_something():
 
     text = said(**dollars, **this_month)
 
-    assert "Recommended cap: 8.86 M tokens, about $14.04 (now $10.94)" in text
+    assert "Recommended cap: 8.86 M tokens, about $14.04 (up 28 % from $10.94)" in text
     assert "November came to 6.28 M tokens; the cap is $10.94 (100 % of it)" in text
 
 

@@ -153,6 +153,9 @@ select
     caps.projected_tokens,
     caps.projected_usd,
     caps.projected_ratio_p50 as projected_ratio,
+    caps.projected_ratio_p10,
+    caps.projected_ratio_p90,
+    caps.probability_over,
     caps.crosses_cap_on,
     caps.status,
     -- No pool is not an empty one; greatest() alone would call it that.

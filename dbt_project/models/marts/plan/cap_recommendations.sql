@@ -277,7 +277,13 @@ select
     current_caps.cap_tokens as current_cap_tokens,
     current_caps.cap_usd as current_cap_usd,
     current_caps.cap_source as current_cap_source,
-    round(expected.cap_tokens / nullif(current_caps.cap_tokens, 0) - 1, 6) as change_ratio,
+    round(
+        coalesce(
+            expected.cap_tokens / nullif(current_caps.cap_tokens, 0),
+            (recommended_cap_usd / nullif(current_caps.cap_usd, 0))::double
+        ) - 1,
+        6
+    ) as change_ratio,
     previous.baseline_tokens as previous_baseline_tokens,
     previous.recommended_cap_tokens as previous_recommended_cap_tokens,
     case expected.baseline_source

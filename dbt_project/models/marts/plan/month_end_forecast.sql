@@ -9,6 +9,13 @@ with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
+holidays as (
+
+    select coalesce(list(distinct holiday_date), []) as dates
+    from {{ source('raw', 'org__holidays') }}
+
+),
+
 -- A developer who leaves uses nothing from then on. Past origins did not know.
 leaving as (
 
@@ -30,10 +37,19 @@ origins as (
             when is_judged then days_left
             else greatest(0, least(days_left, coalesce(leaving.leaves_on - origins.origin_date, days_left)))
         end as days_here,
-        {{ forecast_rest('level', 'next_week', 'days_left') }} as own_rest,
-        {{ forecast_rest('level', 'next_week', 'days_here') }} as here_rest
+        -- Each day by its weekday; a holiday like the quietest of them.
+        list_transform(
+            range(1, days_left + 1),
+            lambda day: case
+                when list_contains(holidays.dates, origins.origin_date + day::integer) then list_min(next_week)
+                else next_week[(day - 1) % 7 + 1]
+            end
+        ) as next_days,
+        round(origins.level * coalesce(list_sum(next_days), 0), 6) as own_rest,
+        round(origins.level * coalesce(list_sum(next_days[1:days_here]), 0), 6) as here_rest
     from {{ ref('forecast_origins') }} as origins
     cross join run
+    cross join holidays
     left join leaving using (scope, scope_id)
     where
         origins.origin_date = run.as_of_date
@@ -195,8 +211,8 @@ forecast as (
         measure,
         history_days,
         level,
-        next_week,
         days_here as forecast_days,
+        case when not is_judged then next_days[1:days_here] end as next_days,
         used_in_month as used,
         round(rest, 6) as forecast_rest,
         -- Where nobody's past is long enough: how four teams and their members came out, whatever the day of the month.

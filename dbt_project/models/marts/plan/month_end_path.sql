@@ -27,11 +27,7 @@ daily as (
                 )
             when days.days_ahead <= forecast.forecast_days
                 then forecast.forecast_rest
-                    * forecast.next_week[(days.days_ahead - 1) % 7 + 1]
-                    / nullif(
-                        forecast.forecast_days // 7 * 7
-                        + coalesce(list_sum(forecast.next_week[1:(forecast.forecast_days % 7)]), 0), 0
-                    )
+                    * forecast.next_days[days.days_ahead] / nullif(list_sum(forecast.next_days), 0)
             else 0
         end as used
     from {{ ref('month_end_forecast') }} as forecast
