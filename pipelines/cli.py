@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readable paragraph.
 """
 
+import math
 import sys
 from datetime import date, datetime
 
@@ -11,6 +12,17 @@ import click
 from pipelines.settings import ROOT, Settings, load_settings
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Finite(click.FloatRange):
+    """A number in a range; nan and inf are none."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails for what is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 class Failed(click.ClickException):
@@ -97,6 +109,8 @@ def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> N
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def query(sql: str, style: str) -> None:
     """Run one SQL query on the published warehouse."""
+    if not sql.strip():
+        raise click.UsageError("the query is empty")
     settings = load_settings()
     import duckdb
 
@@ -165,16 +179,16 @@ class Range(click.ParamType):
         return numbers
 
 
-def _above_0(most: float | None = None) -> click.FloatRange:
-    return click.FloatRange(0, most, min_open=True)
+def _above_0(most: float | None = None) -> Finite:
+    return Finite(0, most, min_open=True)
 
 
 @commands.command()
 @click.option("--developers", type=_above_0(), help="How many people.")
 @click.option("--tasks-per-day", type=_above_0(), help="Of each, on a working day.")
 @click.option("--tokens-per-task", type=_above_0(), help="Input and output together.")
-@click.option("--input-ratio", type=click.FloatRange(0, 1), help="Input's share of the tokens (default: 0.6).")
-@click.option("--cache-read-ratio", type=click.FloatRange(0, 1), help="Share of input read from cache (default: 0).")
+@click.option("--input-ratio", type=Finite(0, 1), help="Input's share of the tokens (default: 0.6).")
+@click.option("--cache-read-ratio", type=Finite(0, 1), help="Share of input read from cache (default: 0).")
 @click.option("--working-days", type=_above_0(31), help="Of the month (default: 22).")
 @click.option("--as-of", "as_of", type=DAY, help="Day of the prices (default: PACELINE_AS_OF, else today).")
 @click.option("--measured", is_flag=True, help="Take what is not given from the warehouse (plan.demand).")

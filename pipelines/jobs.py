@@ -17,7 +17,8 @@ def jobs() -> list:
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN),
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
-                "changes nothing. Tags: paceline/as_of=YYYY-MM-DD, paceline/again=FIRST...LAST, paceline/no_alerts."
+                "changes nothing. Runs the last partition. Tags: paceline/as_of=YYYY-MM-DD, "
+                "paceline/again=FIRST...LAST, paceline/no_alerts."
             ),
         ),
         dg.define_asset_job(
@@ -25,7 +26,8 @@ def jobs() -> list:
             selection=dg.AssetSelection.all(),
             description=(
                 "The daily job, and then the plan of a month: issued in the lake and posted to each team and the "
-                "organisation. Tag: paceline/plan_month=YYYY-MM-01 (default: the month after the as-of date's)."
+                "organisation. Runs the last partition. Tag: paceline/plan_month=YYYY-MM-01 "
+                "(default: the month after the as-of date's)."
             ),
         ),
         dg.define_asset_job(

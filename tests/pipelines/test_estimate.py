@@ -53,7 +53,9 @@ def test_prices_are_those_of_the_day(tmp_path):
         assert estimated(tmp_path, *demand, "--as-of", day)["deepseek-v4-flash"]["monthly_usd"] == pytest.approx(usd)
 
 
-@pytest.mark.parametrize("wrong", [["--developers", "0"], ["--input-ratio", "1.1"], ["--as-of", "soon"], []])
+@pytest.mark.parametrize(
+    "wrong", [["--developers", "0"], ["--developers", "nan"], ["--input-ratio", "1.1"], ["--as-of", "soon"], []]
+)
 def test_what_cannot_be_estimated_is_wrong_usage(tmp_path, wrong):
     given = ["--developers", "1", "--tasks-per-day", "1", *wrong]
 
