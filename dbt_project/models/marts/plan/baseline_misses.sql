@@ -32,7 +32,13 @@ own as (
 
 pooled as (
 
-    select scope, list_sort(list(miss_ratio)) as miss_ratios
+    select
+        scope,
+        count(*) as windows,
+        list_transform(
+            quantile_cont(miss_ratio, list_transform(range(101), lambda percentile: percentile / 100)),
+            lambda ratio: round(ratio, 6)
+        ) as miss_ratios
     from (select scope, role, unnest(miss_ratios) as miss_ratio from own) as everybody
     where role = 'human'
     group by scope
@@ -43,7 +49,8 @@ select
     own.scope,
     own.scope_id,
     case when len(own.miss_ratios) >= {{ fewest_misses }} then 'own' else 'pooled' end as misses_source,
+    case when misses_source = 'own' then len(own.miss_ratios) else pooled.windows end as windows,
     case when misses_source = 'own' then own.miss_ratios else pooled.miss_ratios end as miss_ratios
 from own
 left join pooled using (scope)
-where len(own.miss_ratios) >= {{ fewest_misses }} or len(pooled.miss_ratios) >= {{ fewest_misses }}
+where len(own.miss_ratios) >= {{ fewest_misses }} or pooled.windows >= {{ fewest_misses }}

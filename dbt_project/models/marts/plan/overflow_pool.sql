@@ -46,7 +46,7 @@ sized as (
         people.*,
         recommended.baseline_tokens,
         misses.misses_source,
-        len(misses.miss_ratios) as misses,
+        misses.windows as misses_windows,
         round({{ sorted_quantile('misses.miss_ratios', '(1 - assumed.pool_chance_ratio)') }}, 6)
             as miss_at_pool_chance_ratio,
         round(recommended.baseline_tokens * (1 + miss_at_pool_chance_ratio))::bigint as pool_p95_tokens,
@@ -140,7 +140,7 @@ select
     sized.baseline_tokens,
     assumed.pool_chance_ratio,
     sized.misses_source,
-    sized.misses,
+    sized.misses_windows,
     sized.miss_at_pool_chance_ratio,
     sized.pool_p95_tokens,
     sized.sharing_saves_tokens,
