@@ -7,6 +7,7 @@ where the package is installed, with statsforecast's AutoETS. `python -m benchma
 
 from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
@@ -148,13 +149,9 @@ def breach_call(rows: list[Outcome]) -> tuple[float, float]:
 
 def main() -> None:
     """Print the tables."""
-    try:
-        import statsforecast  # noqa: F401  (only to see whether it is there)
-    except ImportError:
-        challenger = False
+    challenger = find_spec("statsforecast") is not None
+    if not challenger:
         print("statsforecast is not installed (pip install statsforecast), so it is not compared.")
-    else:
-        challenger = True
     found = outcomes(challenger)
     for scope in ("org", "developer"):
         print(f"\n{scope}: error of the month's total (WAPE), 80 % range, and the call of a breach")

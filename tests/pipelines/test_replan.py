@@ -44,18 +44,23 @@ def test_a_plan_is_posted_to_each_team_and_to_the_organisation(planned):
 
 
 def test_what_was_planned_stands_beside_what_happened(planned):
+    # Planned is what the final plan for November was issued with; what was used: tests/data/expected/cap_usage.csv.
+    issued = rows(
+        planned,
+        """
+        select scope_id, expected_tokens from plan.issued_plans
+        where plan_month = '2026-11-01' and scope = 'team' order by 1""",
+    )
     found = rows(
         planned,
         """
-        select outcomes.expected_tokens = issued.expected_tokens, outcomes.projected_tokens = used.projected_tokens
-        from plan.plan_outcomes as outcomes
-        inner join plan.issued_plans as issued using (plan_month, scope, scope_id)
-        inner join plan.cap_utilization as used
-            on outcomes.plan_month = used.month
-            and (outcomes.scope, outcomes.scope_id) = (used.scope, used.scope_id)""",
+        select scope_id, stage, used_tokens::bigint, is_complete, expected_tokens from plan.plan_outcomes
+        where scope = 'team' order by 1""",
     )
 
-    assert len(found) == 18 and set(found) == {(True, True)}
+    used = {"mobile": 4_863_288, "payments": 12_567_262, "platform": 6_660_947}
+    assert found == [(team, "final", used[team], False, expected) for team, expected in issued]
+    assert rows(planned, "select count(*) from plan.plan_outcomes") == [(18,)]  # December has not begun
     changes = rows(planned, "select count(*), count(previous_baseline_tokens) from plan.cap_recommendations")
     assert changes == [(18, 18)]
 

@@ -60,8 +60,4 @@ from named
 left join {{ source('raw', 'genai_prices__prices') }} as prices
     on named.price_provider = prices.price_provider
     and named.price_model = prices.price_model
-    and prices.service_tier = 'standard'
-    and named.utc_date between prices.valid_from and prices.valid_to
-    and 720 >= prices.from_utc_minute
-    and 720 < prices.to_utc_minute
-    and prices.above_input_tokens < 1
+    and {{ price_of_small_calls('prices', 'named.utc_date') }}

@@ -20,11 +20,7 @@ priced as (
     inner join {{ ref('list_prices') }} as prices
         on attributed.price_provider = prices.price_provider
         and attributed.price_model = prices.price_model
-        and prices.service_tier = 'standard'
-        and attributed.utc_date between prices.valid_from and prices.valid_to
-        and 720 >= prices.from_utc_minute
-        and 720 < prices.to_utc_minute
-        and prices.above_input_tokens < 0
+        and {{ price_of_small_calls('prices', 'attributed.utc_date') }}
 
 ),
 

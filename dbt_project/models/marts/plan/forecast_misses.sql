@@ -17,7 +17,12 @@ ahead as (
 
 forecast as (
 
-    select *, {{ forecast_rest('level', 'next_week', 'horizon_days') }} as forecast_rest
+    -- Whole weeks of seven mean days, and the weekdays that follow.
+    select
+        *,
+        round(
+            level * (horizon_days // 7 * 7 + coalesce(list_sum(next_week[1:(horizon_days % 7)]), 0)), 6
+        ) as forecast_rest
     from ahead
     where actual_rest is not null
 

@@ -43,11 +43,7 @@ priced as (
     inner join {{ ref('list_prices') }} as prices
         on rules.to_provider = prices.price_provider
         and rules.to_model = prices.price_model
-        and prices.service_tier = 'standard'
-        and least(last_day(usage_monthly.month), run.as_of_date) between prices.valid_from and prices.valid_to
-        and 720 >= prices.from_utc_minute
-        and 720 < prices.to_utc_minute
-        and prices.above_input_tokens < 0
+        and {{ price_of_small_calls('prices', 'least(last_day(usage_monthly.month), run.as_of_date)') }}
 
 )
 

@@ -52,11 +52,7 @@ priced as (
     inner join {{ ref('list_prices') }} as prices
         on models.provider = prices.price_provider
         and models.model = prices.price_model
-        and prices.service_tier = 'standard'
-        and run.as_of_date between prices.valid_from and prices.valid_to
-        and 720 >= prices.from_utc_minute
-        and 720 < prices.to_utc_minute
-        and prices.above_input_tokens < 0
+        and {{ price_of_small_calls('prices', 'run.as_of_date') }}
     left join mixes on scenarios.scope = mixes.scope and scenarios.scope_id = mixes.scope_id
 
 )
