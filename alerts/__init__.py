@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alerts._deliver import Delivery, DeliveryBusy, Pending, deliver, pending, untold
@@ -23,6 +24,7 @@ __all__ = [
     "Delivery",
     "DeliveryBusy",
     "DeliveryFailed",
+    "Kind",
     "Message",
     "Pending",
     "SlackSettings",
@@ -34,16 +36,24 @@ __all__ = [
     "untold",
 ]
 
-Rule = Callable[[Mapping[str, Any]], Message]
 
 
-def discover() -> dict[str, Rule]:
-    """Every kind of message: {kind: its `message(row) -> Message` function}.
+@dataclass(frozen=True)
+class Kind:
+    """The words of one kind: the whole message for a row, and one line of mrkdwn about it for a digest or summary."""
+
+    message: Callable[[Mapping[str, Any]], Message]
+    line: Callable[[Mapping[str, Any]], str]
+
+
+def discover() -> dict[str, Kind]:
+    """Every kind of message by its name.
 
     One module of this package without a leading underscore is one kind, and the module's name is the kind's name.
     """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return {name: importlib.import_module(f"alerts.{name}").message for name in names}
+    modules = {name: importlib.import_module(f"alerts.{name}") for name in names}
+    return {name: Kind(module.message, module.line) for name, module in modules.items()}
 
 
 def open_ledger(url: str) -> Ledger:

@@ -1,56 +1,18 @@
-"""The delivery ledger: what was told to whom. Any database SQLAlchemy can reach; SQLite and PostgreSQL are meant."""
+"""The ledger: what was told to whom, what is the matter, and who decided what. Any database SQLAlchemy can reach;
+SQLite and PostgreSQL are meant."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
-SCHEMA_VERSION = 1
-
-
-class UtcDateTime(sa.types.TypeDecorator):
-    """An aware UTC datetime, kept without its zone so that every database gives back the same."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-_METADATA = sa.MetaData()
-
-SCHEMA = sa.Table("schema_version", _METADATA, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
-
-DELIVERIES = sa.Table(
-    "deliveries",
-    _METADATA,
-    sa.Column("alert_key", sa.Text, primary_key=True),
-    sa.Column("recipient", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("level", sa.Integer, nullable=False),
-    sa.Column("scope", sa.Text, nullable=False),
-    sa.Column("scope_id", sa.Text, nullable=False),
-    sa.Column("month", sa.Date),
-    sa.Column("state", sa.Text, nullable=False),  # sending, delivered, failed, rendered
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("first_attempt_at", UtcDateTime, nullable=False),
-    sa.Column("last_attempt_at", UtcDateTime, nullable=False),
-    sa.Column("delivered_at", UtcDateTime),
-    sa.Column("slack_channel", sa.Text),
-    sa.Column("slack_ts", sa.Text),
-    sa.Column("error", sa.Text),
-)
+from alerts._ledger_tables import ACTIONS, DECISIONS, DELIVERIES, INCIDENTS, prepare
 
 
 @dataclass(frozen=True)
@@ -58,6 +20,7 @@ class Alert:
     """The part of a row that the ledger keeps."""
 
     alert_key: str
+    incident_key: str
     kind: str
     level: int
     scope: str
@@ -69,14 +32,14 @@ Records = dict[tuple[str, str], dict[str, Any]]  # (alert_key, recipient) -> the
 
 
 class Ledger:
-    """The deliveries table. Each change is committed before the method returns."""
+    """Each change is committed before the method returns."""
 
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
         self.file = _sqlite_file(self._engine.url)
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._prepare()
+        prepare(self._engine)
 
     def __repr__(self) -> str:
         return f"Ledger({self._engine.url!r})"  # SQLAlchemy hides a password here
@@ -87,24 +50,39 @@ class Ledger:
             return self.file.with_name(self.file.name + ".lock")
         return Path(outbox_dir) / ".deliver.lock"
 
-    def records(self, months: Iterable[date | None]) -> Records:
-        """What is known of the deliveries of these months."""
-        wanted = set(months)
-        match = DELIVERIES.c.month.in_(list(wanted - {None}))
-        if None in wanted:
-            match = match | DELIVERIES.c.month.is_(None)
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(DELIVERIES).where(match)).mappings().all()
-        return {(row["alert_key"], row["recipient"]): dict(row) for row in rows}
+    def export(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of every table, times in UTC without a zone: what the warehouse shows."""
+        return {
+            "alert_deliveries": self._all(DELIVERIES),
+            "alert_incidents": self._all(INCIDENTS),
+            "alert_actions": self._all(ACTIONS),
+            "cap_decisions": self._all(DECISIONS),
+        }
 
-    def export(self) -> list[dict[str, Any]]:
-        """Every delivery, times in UTC without a zone: what the warehouse shows as ops.alert_deliveries."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(DELIVERIES)).mappings().all()
+    def _all(self, table: sa.Table, *where: Any) -> list[dict[str, Any]]:
         return [
             {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
-            for row in rows
+            for row in self._rows(sa.select(table).where(*where))
         ]
+
+    def _rows(self, query: sa.Select) -> list[dict[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _write(self, statement: Any) -> int:
+        with self._engine.begin() as connection:
+            return connection.execute(statement).rowcount
+
+    # --- What was told -----------------------------------------------------------------------------------------------
+
+    def records(self) -> Records:
+        """What is known of every delivery."""
+        return {(row["alert_key"], row["recipient"]): row for row in self._rows(sa.select(DELIVERIES))}
+
+    def of_incident(self, incident_key: str) -> list[dict[str, Any]]:
+        """The deliveries of one incident, oldest first."""
+        mine = sa.select(DELIVERIES).where(DELIVERIES.c.incident_key == incident_key)
+        return self._rows(mine.order_by(DELIVERIES.c.first_attempt_at, DELIVERIES.c.alert_key, DELIVERIES.c.recipient))
 
     def channel_of(self, recipient: str) -> str | None:
         """The conversation's id that Slack gave for this recipient's latest message, when there was one."""
@@ -117,59 +95,82 @@ class Ledger:
         with self._engine.connect() as connection:
             return connection.execute(latest).scalar()
 
-    def begin(self, alert: Alert, recipient: str, now: datetime) -> None:
-        """Write down that an attempt starts, before it does."""
-        attempt = (
+    def begin(self, alert: Alert, recipient: str, now: datetime, **about: Any) -> None:
+        """Write down that an attempt starts, before it does; `about` fills further columns (message_key, ...)."""
+        values = {"state": "sending", "last_attempt_at": now, "message_key": alert.alert_key, **about}
+        again = (
             sa.update(DELIVERIES)
             .where(DELIVERIES.c.alert_key == alert.alert_key, DELIVERIES.c.recipient == recipient)
-            .values(state="sending", attempts=DELIVERIES.c.attempts + 1, last_attempt_at=now)
+            .values(**values, attempts=DELIVERIES.c.attempts + 1)
         )
-        with self._engine.begin() as connection:
-            if connection.execute(attempt).rowcount == 0:
-                first = {"state": "sending", "attempts": 1, "first_attempt_at": now, "last_attempt_at": now}
-                connection.execute(sa.insert(DELIVERIES).values(**vars(alert), recipient=recipient, **first))
+        if not self._write(again):
+            first = {**vars(alert), "recipient": recipient, "attempts": 1, "first_attempt_at": now, **values}
+            self._write(sa.insert(DELIVERIES).values(**first))
 
-    def finish(
-        self,
-        alert_key: str,
-        recipient: str,
-        state: str,
-        now: datetime,
-        *,
-        slack_channel: str | None = None,
-        slack_ts: str | None = None,
-        error: str | None = None,
-    ) -> None:
-        """Write down how the attempt ended."""
-        values: dict[str, Any] = {"state": state, "error": error, "slack_channel": slack_channel, "slack_ts": slack_ts}
+    def finish(self, alert_key: str, recipient: str, state: str, now: datetime, **about: Any) -> None:
+        """Write down how the attempt ended; `about`: error, slack_channel, slack_ts, content, shown."""
+        values = {"error": None, "slack_channel": None, "slack_ts": None, "state": state, **about}
         if state == "delivered":
             values["delivered_at"] = now
         one = sa.update(DELIVERIES).where(DELIVERIES.c.alert_key == alert_key, DELIVERIES.c.recipient == recipient)
-        with self._engine.begin() as connection:
-            connection.execute(one.values(**values))
+        self._write(one.values(**values))
 
-    def _prepare(self) -> None:
-        for attempt in range(5):  # two processes may create the tables at the same moment
-            try:
-                _METADATA.create_all(self._engine)
-                break
-            except DBAPIError:
-                if attempt == 4:
-                    raise
-                time.sleep(0.1)
-        with self._engine.connect() as connection:
-            found = connection.execute(sa.select(sa.func.max(SCHEMA.c.version))).scalar()
-        if found is None:
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(sa.insert(SCHEMA).values(version=SCHEMA_VERSION))
-            except IntegrityError:
-                pass  # the other process was faster
-        elif found != SCHEMA_VERSION:
-            raise RuntimeError(
-                f"the delivery ledger {self._engine.url!r} has schema version {found}; this Paceline knows "
-                f"{SCHEMA_VERSION}: use the Paceline that made it, or another ledger"
-            )
+    def showing(self, alert_key: str, recipient: str, content: str, shown: str) -> None:
+        """Write down what Slack shows of a message since its last change."""
+        one = sa.update(DELIVERIES).where(DELIVERIES.c.alert_key == alert_key, DELIVERIES.c.recipient == recipient)
+        self._write(one.values(content=content, shown=shown))
+
+    # --- What is the matter ------------------------------------------------------------------------------------------
+
+    def incidents(self) -> dict[str, dict[str, Any]]:
+        """Every incident by its key."""
+        return {row["incident_key"]: row for row in self._rows(sa.select(INCIDENTS))}
+
+    def incident(self, incident_key: str) -> dict[str, Any] | None:
+        """One incident."""
+        found = self._rows(sa.select(INCIDENTS).where(INCIDENTS.c.incident_key == incident_key))
+        return found[0] if found else None
+
+    def open_incident(self, values: Mapping[str, Any], now: datetime) -> None:
+        """A new incident; `values`: incident_key, kind, level, scope, scope_id, team_id, month."""
+        given = {**values, "state": "open", "opened_at": now, "changed_at": now, "times_opened": 1}
+        self._write(sa.insert(INCIDENTS).values(**given))
+
+    def change_incident(self, incident_key: str, now: datetime, by: str | None = None, **values: Any) -> None:
+        """Change state, level, snoozed_until or times_opened; `by` is the member who did it."""
+        one = sa.update(INCIDENTS).where(INCIDENTS.c.incident_key == incident_key)
+        self._write(one.values(changed_at=now, changed_by=by, **values))
+
+    # --- Who decided -------------------------------------------------------------------------------------------------
+
+    def act(
+        self, action: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]] = (), incident: Mapping | None = None
+    ) -> bool:
+        """Write down a click with all that follows from it, or nothing at all; False when it was written before.
+
+        `action`: the columns of actions. `decisions`: those of cap_decisions but for who, when and the action's key.
+        `incident`: incident_key, and the columns of incidents that change.
+        """
+        who = {key: action[key] for key in ("action_key",)}
+        who |= {"decided_at": action["acted_at"], "decided_by": action["slack_user"]}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(ACTIONS).values(**action))
+                for decision in decisions:
+                    connection.execute(sa.insert(DECISIONS).values(**decision, **who))
+                if incident:
+                    changed = {key: value for key, value in incident.items() if key != "incident_key"}
+                    changed |= {"changed_at": action["acted_at"], "changed_by": action["slack_user"]}
+                    one = INCIDENTS.c.incident_key == incident["incident_key"]
+                    connection.execute(sa.update(INCIDENTS).where(one).values(**changed))
+        except IntegrityError:
+            return False
+        return True
+
+    def decisions(self, month: date) -> dict[tuple[str, str], dict[str, Any]]:
+        """The last decision on each cap of a month: {(scope, scope_id): the columns}."""
+        of_month = sa.select(DECISIONS).where(DECISIONS.c.month == month).order_by(DECISIONS.c.decision_id)
+        return {(row["scope"], row["scope_id"]): row for row in self._rows(of_month)}
 
 
 def _sqlite_file(url: sa.URL) -> Path | None:

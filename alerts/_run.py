@@ -85,7 +85,7 @@ class Run:
 
     def _worded(self, row: Mapping[str, Any], to: _plan.Recipient, unsure: bool) -> Message:
         try:
-            message = self.rules[str(row["kind"])](row)
+            message = self.rules[str(row["kind"])].message(row)
             return with_note(message, to.note) if to.note else message
         except Exception as error:  # whatever is wrong with one row must not keep the other alerts back
             reason = f"no message: {type(error).__name__}: {error}"

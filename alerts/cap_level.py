@@ -202,3 +202,8 @@ def _essence(row: Row) -> str:
     pace = f", at this pace {m.percent(ends / cap)} by the end of the month" if ends is not None and cap else ""
     pace = "" if _month_is_over(row) else pace
     return f"{_title(row, m.escape)}: {used}{pace} (measured through {m.day(row.get('data_through_at'))})."
+
+
+def line(row: Row) -> str:
+    """The same in one line of mrkdwn, for a digest or a summary."""
+    return f"{_MARKS.get(str(row.get('status')), '')} {_essence(row)}".strip()

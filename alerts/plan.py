@@ -95,3 +95,8 @@ def _next_step(row: Row) -> str:
 
 def _small_print(row: Row) -> str:
     return f"This is sent once as a draft and once as the final plan of {m.month_name(row['month'])}."
+
+
+def line(row: Row) -> str:
+    """The same in one line of mrkdwn."""
+    return message(row).text
