@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alerts._deliver import Delivery, DeliveryBusy, Pending, deliver, pending, untold
+from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, refresh, untold
 from alerts._message import Message, render_text
 from alerts._slack import SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alerts._ledger import Ledger
 
 __all__ = [
+    "Clock",
     "Delivery",
     "DeliveryBusy",
     "DeliveryFailed",
@@ -32,10 +33,10 @@ __all__ = [
     "discover",
     "open_ledger",
     "pending",
+    "refresh",
     "render_text",
     "untold",
 ]
-
 
 
 @dataclass(frozen=True)

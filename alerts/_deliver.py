@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts import _plan
+from alerts import _incidents, _plan, _refresh
+from alerts._plan import Clock
 from alerts._run import Delivery, Run
-from alerts._slack import SlackSettings
+from alerts._slack import Slack, SlackSettings
 
 if TYPE_CHECKING:
     from alerts._ledger import Ledger
@@ -25,7 +26,7 @@ class DeliveryBusy(RuntimeError):
 
 @dataclass(frozen=True)
 class Pending:
-    """A message the next `deliver` would send.
+    """An alert that the next `deliver` would tell.
 
     `state` is the ledger's, 'new' when it holds nothing yet, or 'unusable' for a row without a message.
     """
@@ -43,60 +44,90 @@ def deliver(
     settings: SlackSettings,
     ledger: Ledger,
     outbox_dir: Path | str,
-    now: datetime | None = None,
+    clock: Clock | None = None,
     say: Callable[[str], Any] = print,
     lock_wait_seconds: float = 60.0,
 ) -> list[Delivery]:
-    """Tell what is due and not told yet; returns what this call did (nothing for what was told before).
+    """Bring incidents up to what was found, and tell what is due and not told; returns what was done, alert by alert.
 
-    Only the highest level due per entity and month is told, never a lower one after a higher one was. An attempt is
-    written to the ledger before the post, and as delivered only after Slack confirmed. One whose end is unknown (a
-    crash, a lost reply, an error of Slack's own) is looked for in Slack's history before it is sent again; where the
-    bot may not read the history it is sent again all the same: an alert may come twice then, but is never lost.
-    Every failure is tried again on each later call, and none keeps the other alerts from going out; only after three
-    attempts in a row without any answer from Slack the rest is left to the next call.
+    `rows` are all findings of now: an incident without one is over. Only its highest level is told, never a lower one
+    after a higher one was. An attempt is written to the ledger before the post, and as delivered only after Slack
+    confirmed. One whose end is unknown (a crash, a lost reply, an error of Slack's own) is looked for in Slack before
+    it is sent again; where the bot may not look it is sent again all the same: an alert may come twice then, but is
+    never lost. Every failure is tried again on each later call, and none keeps the other alerts from going out; only
+    after three attempts in a row without any answer from Slack the rest is left to the next call.
 
     Without a token the messages go to `outbox_dir` as files and to `say`, once each. They count as told in this
     ledger, also when a token is configured later: switching Slack on does not send the month's old alerts.
 
-    `now` is the wall clock (UTC), not the date the rows are about. Two calls at once are kept apart by a lock beside
-    the ledger (SQLite) or in the outbox; they have to run on one machine. Raises `DeliveryBusy` after the wait.
+    Two calls at once are kept apart by a lock beside the ledger (SQLite) or in the outbox; they have to run on one
+    machine. Raises `DeliveryBusy` after the wait.
     """
-    rows, now, outbox = list(rows), now or datetime.now(UTC), Path(outbox_dir)
-    if not rows:
-        return []
+    clock, outbox = clock or _any_time(), Path(outbox_dir)
     with _alone(ledger.lock_file(outbox), lock_wait_seconds):
-        run = Run(settings, ledger, outbox, now, say)
-        steps = _plan.steps(rows, settings, ledger.records(_plan.months(rows)))
-        return [run.one(step) for step in steps]
+        run = Run(settings, ledger, outbox, clock.now, say)
+        found = _plan.findings(rows)
+        _incidents.follow(found, ledger, clock.now, clock.today)
+        done = [*run.unusable(found), *run.settle()]
+        for post in _posts(found, settings, ledger, clock):
+            done += run.one(post)
+        for post in _posts(found, settings, ledger, clock):  # of messages that have just arrived
+            if post.form == "file":
+                done += run.one(post)
+        if run.slack and not run.unreachable:
+            _refresh.refresh(ledger, run.slack, settings, run.kinds, found)
+        return done
 
 
-def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, now: datetime | None = None) -> list[Pending]:
+def refresh(settings: SlackSettings, ledger: Ledger) -> None:
+    """Show in Slack what became of incidents since their messages were last told, for example who took one over."""
+    from alerts import discover
+
+    if settings.token:
+        _refresh.refresh(ledger, Slack(settings), settings, discover())
+
+
+def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None) -> list[Pending]:
     """What a `deliver` started now has a reason to send. Reads the ledger only: no network, no lock.
 
     What did not succeed is left out for a while after each attempt (1 minute, then 2, 4, … at most 1 hour), so that a
     sensor asking every few seconds does not start a run each time because of a channel nobody has fixed yet.
     """
-    now = now or datetime.now(UTC)
+    clock = clock or _any_time()
     return [
         one
-        for one in untold(rows, settings, ledger)
+        for one in untold(rows, settings, ledger, clock)
         # No attempt will help a row that cannot be used.
-        if one.state != "unusable" and (one.last_attempt_at is None or now >= one.last_attempt_at + _wait(one.attempts))
+        if one.state != "unusable"
+        and (one.last_attempt_at is None or clock.now >= one.last_attempt_at + _wait(one.attempts))
     ]
 
 
-def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger) -> list[Pending]:
-    """Everything that is due and that its recipient of today has not got. Reads the ledger only."""
-    rows, found = list(rows), []
-    for step in _plan.steps(rows, settings, ledger.records(_plan.months(rows))):
-        if isinstance(step, _plan.Unusable):
-            found.append(Pending(step.alert_key, _plan.UNADDRESSED, "unusable", 0, step.reason))
-            continue
-        known = step.record or {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None}
-        about = (known[name] for name in ("state", "attempts", "error", "last_attempt_at"))
-        found.append(Pending(str(step.row["alert_key"]), step.recipient.address, *about))
-    return found
+def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None) -> list[Pending]:
+    """Everything that should have been told by now and has not reached its recipient. Reads the ledger only."""
+    found = _plan.findings(rows)
+    left = [Pending(one.alert_key, _plan.UNADDRESSED, "unusable", 0, one.reason) for one in found.unusable]
+    records = ledger.records()
+    unsure = [record for record in records.values() if record["state"] == "sending"]
+    due = [
+        item.record or {"alert_key": item.alert_key, "recipient": post.recipient.address}
+        for post in _posts(found, settings, ledger, clock or _any_time())
+        for item in post.items
+    ]
+    for record in [*unsure, *due]:
+        known = {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None} | dict(record)
+        left.append(Pending(**{name: known[name] for name in Pending.__dataclass_fields__}))
+    return left
+
+
+def _posts(found: _plan.Findings, settings: SlackSettings, ledger: Ledger, clock: Clock) -> list[_plan.Post]:
+    return list(_plan.posts(found, ledger.incidents(), ledger.records(), settings, clock))
+
+
+def _any_time() -> Clock:
+    """Now, with a digest allowed: for who does not keep office hours."""
+    now = datetime.now(UTC)
+    return Clock(now, now.date(), now.date())
 
 
 def _wait(attempts: int) -> timedelta:

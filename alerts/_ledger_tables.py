@@ -49,7 +49,8 @@ DELIVERIES = sa.Table(
     sa.Column("slack_ts", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("incident_key", sa.Text),
-    sa.Column("message_key", sa.Text),  # alert_key, or the key of the digest or summary that holds it
+    sa.Column("role", sa.Text),  # message (its own), reply (in a thread), bundled (in a digest or summary), file
+    sa.Column("message_key", sa.Text),  # alert_key, or the key of the message that holds it
     sa.Column("thread_ts", sa.Text),  # the parent's slack_ts, where the message is a reply
     sa.Column("digest_date", sa.Date),  # the day whose digest it went out with
     sa.Column("content", sa.Text),  # of a message of its own: its text and blocks as JSON, without state and buttons

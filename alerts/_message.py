@@ -24,6 +24,7 @@ from alerts._format import (
 )
 
 __all__ = [
+    "TEXT_LIMIT",
     "Message",
     "amount",
     "as_date",

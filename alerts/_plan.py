@@ -1,9 +1,12 @@
-"""What is still to be told, and to whom: the rules that need neither Slack nor a clock."""
+"""What is still to be told, to whom and in which form: the rules that need neither Slack nor a clock of their own."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from alerts._format import as_date, escape
@@ -11,7 +14,24 @@ from alerts._slack import SlackSettings
 
 UNADDRESSED = "unaddressed"
 TOLD = ("delivered", "rendered")
+SUMMARY_FROM = 4  # so many immediate alerts for one recipient at once become one message
 _NO_OPS = " (or set the ops channel)"
+
+Row = Mapping[str, Any]
+Records = Mapping[tuple[str, str], Mapping[str, Any]]
+Incidents = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When it is. `now`: the wall clock, UTC. `today`: the company's date, which in a replay is the one replayed.
+
+    `digest_date`: the working day whose digest may go out now; None before its hour and on other days.
+    """
+
+    now: datetime
+    today: date
+    digest_date: date | None
 
 
 @dataclass(frozen=True)
@@ -32,25 +52,78 @@ class Unusable:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One message to one recipient. `record` is what the ledger knows of it."""
+class Item:
+    """One alert to be told. `record` is what the ledger knows of it, `parent` the message whose thread it belongs to."""
 
-    row: Mapping[str, Any]
+    row: Row
+    alert_key: str
+    record: Mapping[str, Any] | None = None
+    parent: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message to one recipient.
+
+    `form`: 'message', 'escalation' (in the thread and in the channel), 'follow_up' (in the thread only), 'file' (into
+    the thread), 'digest' or 'summary' (many alerts).
+    """
+
+    form: str
     recipient: Recipient
-    record: Mapping[str, Any] | None
+    items: tuple[Item, ...]
+    digest_date: date | None = None
+    still_open: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    resolved: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
-def recipients(row: Mapping[str, Any], settings: SlackSettings) -> list[Recipient]:
+@dataclass(frozen=True)
+class Findings:
+    """The rows of a run that can be used: plain messages, and incidents with their highest firing row."""
+
+    messages: tuple[Row, ...]
+    firing: Mapping[str, Row]
+    holding: frozenset[str]
+    unusable: tuple[Unusable, ...]
+
+    def row_of(self, incident_key: str) -> Row | None:
+        """The row that says most about an incident now."""
+        return self.firing.get(incident_key)
+
+
+def findings(rows: Iterable[Row]) -> Findings:
+    """Sort the rows; one that nobody can read must not keep the others back."""
+    messages, firing, holding, unusable = [], {}, set(), []
+    for row in rows:
+        try:
+            key = row.get("incident_key")
+            str(row["alert_key"]), str(row["kind"]), as_date(row.get("month")), level(row)
+            recipients(row, SlackSettings())
+            if not key:
+                messages.append(row)
+            elif not row.get("is_firing", True):
+                holding.add(str(key))
+            elif str(key) not in firing or level(row) > level(firing[str(key)]):
+                firing[str(key)] = row
+        except Exception as error:
+            unusable.append(Unusable(str(row.get("alert_key", "without a key")), f"{type(error).__name__}: {error}"))
+    return Findings(tuple(messages), firing, frozenset(holding), tuple(unusable))
+
+
+def recipients(row: Row, settings: SlackSettings) -> list[Recipient]:
     """Who is told about a row.
 
     A developer's alert goes to the team's lead and, where known, to the developer; a team's and a pool's to the
-    team's channel; the organisation's to the org channel. Where that address is missing the ops channel stands in,
-    with a note saying what to fill in; where that is missing too the recipient is `unaddressed`.
+    team's channel, or to its lead where `audience` says so; the organisation's to the org channel; the pipeline's to
+    the ops channel. Where that address is missing the ops channel stands in, with a note saying what to fill in;
+    where that is missing too the recipient is `unaddressed`.
     """
     team = str(row.get("team_id") or "")
     line = f"team {team} in teams.csv" if team else f"the team of {row['scope']} {row['scope_id']}, which has none"
     told: list[Recipient] = []
-    if row["scope"] == "developer":
+    if row["scope"] == "pipeline":
+        source, address = "the ops channel setting (SLACK_OPS_CHANNEL)", settings.ops_channel
+    elif row["scope"] == "developer" or row.get("audience") == "lead":
         source, address = f"lead_slack_id of {line}", _address(row.get("lead_slack_id"))
     elif row["scope"] == "org":
         source, address = "the org channel setting", settings.org_channel
@@ -70,52 +143,143 @@ def recipients(row: Mapping[str, Any], settings: SlackSettings) -> list[Recipien
     return told
 
 
-def entity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What is told about at most once per level: one kind, one entity, one month."""
-    return str(row["kind"]), str(row["scope"]), str(row["scope_id"]), as_date(row.get("month"))
-
-
-def level(row: Mapping[str, Any]) -> int:
-    """The level in percent; 0 for a kind that has none."""
+def level(row: Row) -> int:
+    """The level in percent or as a rank; 0 for a kind that has none."""
     return int(row.get("level") or 0)
 
 
-def months(rows: Iterable[Mapping[str, Any]]) -> set[Any]:
-    """The months whose ledger records matter for these rows."""
-    found = set()
-    for row in rows:
-        try:
-            found.add(as_date(row.get("month")))
-        except (TypeError, ValueError):
-            continue  # `steps` says so
-    return found
+def posts(
+    found: Findings, incidents: Incidents, records: Records, settings: SlackSettings, clock: Clock
+) -> Iterator[Post]:
+    """Each message still to be sent now. What is being looked for (state 'sending') is left alone."""
+    for row in found.messages:
+        for recipient in recipients(row, settings):
+            key = str(row["alert_key"])
+            record = records.get((key, recipient.address))
+            if _is_due(record):
+                yield Post("message", recipient, (Item(row, key, record),))
+            else:
+                yield from _files(row, recipient, record, records)
+    waiting: dict[str, list[tuple[Recipient, Item]]] = defaultdict(list)
+    for recipient, item in _alerts(found, incidents, records, settings):
+        waiting[recipient.address].append((recipient, item))
+    for address, alerts in waiting.items():
+        yield from _immediate([one for one in alerts if one[1].row.get("urgency") != "digest"])
+        later = [one for one in alerts if one[1].row.get("urgency") == "digest"]
+        if later and clock.digest_date and not _had_digest(address, records, clock.digest_date):
+            yield from _digest(later, incidents, records, clock.digest_date)
+    yield from _follow_ups(found, incidents, records, clock)
 
 
-def steps(
-    rows: Iterable[Mapping[str, Any]], settings: SlackSettings, records: Mapping[tuple[str, str], Mapping[str, Any]]
-) -> Iterator[Step | Unusable]:
-    """Each message still to be told: the highest level per entity and month, never below one already told."""
-    highest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for row in rows:
-        try:
-            key = entity(row)
-            str(row["alert_key"]), recipients(row, settings)
-            if level(row) > (level(highest[key]) if key in highest else -1):
-                highest[key] = row
-        except Exception as error:  # a row nobody can read must not keep the others back
-            yield Unusable(str(row.get("alert_key", "without a key")), f"{type(error).__name__}: {error}")
-    told: dict[tuple[Any, ...], int] = {}
+def _alerts(
+    found: Findings, incidents: Incidents, records: Records, settings: SlackSettings
+) -> Iterator[tuple[Recipient, Item]]:
+    """Every alert that somebody has not been told: the highest level, never below one already told."""
+    told: dict[str, int] = defaultdict(int)
     for record in records.values():
-        if record["state"] in TOLD:
-            key = entity(record)
-            told[key] = max(told.get(key, 0), record["level"])
-    for key, row in highest.items():
-        if level(row) < told.get(key, 0):
+        if record["state"] in TOLD and record["incident_key"]:
+            told[record["incident_key"]] = max(told[record["incident_key"]], record["level"])
+    for incident_key, row in found.firing.items():
+        incident = incidents.get(incident_key)
+        if level(row) < told[incident_key] or (incident and incident["state"] == "snoozed"):
             continue
         for recipient in recipients(row, settings):
             record = records.get((str(row["alert_key"]), recipient.address))
-            if record is None or record["state"] not in TOLD:
-                yield Step(row, recipient, record)
+            if _is_due(record):
+                parent = _parent(incident_key, recipient.address, records)
+                yield recipient, Item(row, str(row["alert_key"]), record, parent)
+
+
+def _immediate(alerts: list[tuple[Recipient, Item]]) -> Iterator[Post]:
+    if len(alerts) >= SUMMARY_FROM and alerts[0][0].address != UNADDRESSED:
+        yield Post("summary", _together(alerts), tuple(item for _, item in alerts))
+        return
+    for recipient, item in alerts:
+        yield Post("escalation" if item.parent else "message", recipient, (item,))
+
+
+def _digest(alerts: list[tuple[Recipient, Item]], incidents: Incidents, records: Records, day: date) -> Iterator[Post]:
+    """One message with all of them; a single one is told as a message of its own."""
+    address = alerts[0][0].address
+    if len(alerts) == 1 or address == UNADDRESSED:
+        for recipient, item in alerts:
+            yield Post("escalation" if item.parent else "message", recipient, (item,), day)
+        return
+    listed = {item.row["incident_key"] for _, item in alerts}
+    told = _told_to(address, records)
+    known = [
+        incidents[key] for key in sorted({record["incident_key"] or "" for record in told} - listed) if key in incidents
+    ]
+    since = max((record["last_attempt_at"] for record in told if record["digest_date"]), default=None)
+    is_over = [one for one in known if one["state"] == "resolved"]
+    yield Post(
+        "digest",
+        _together(alerts),
+        tuple(item for _, item in alerts),
+        day,
+        still_open=tuple(one for one in known if one["state"] != "resolved"),
+        resolved=tuple(one for one in is_over if since is None or one["changed_at"] > since),
+    )
+
+
+def _together(alerts: list[tuple[Recipient, Item]]) -> Recipient:
+    """One recipient of many alerts, with the notes of all."""
+    notes = dict.fromkeys(recipient.note for recipient, _ in alerts if recipient.note)
+    return dataclasses.replace(alerts[0][0], note=" ".join(notes)[:1500] or None)
+
+
+def _follow_ups(found: Findings, incidents: Incidents, records: Records, clock: Clock) -> Iterator[Post]:
+    """In the thread of what was told: that it is resolved before its month is over, that it is back."""
+    for record in list(records.values()):
+        incident = incidents.get(record["incident_key"] or "")
+        if incident is None or record["role"] != "message" or record["state"] not in TOLD or not record["slack_ts"]:
+            continue
+        is_over = incident["month"] is not None and incident["month"] < clock.today.replace(day=1)
+        if incident["state"] == "resolved" and not is_over:
+            what = "resolved"
+        elif incident["state"] != "resolved" and incident["times_opened"] > 1:
+            what = "reopened"
+        else:
+            continue
+        key = f"{record['incident_key']}/{what}/{incident['times_opened']}"
+        if _is_due(records.get((key, record["recipient"]))):
+            row = found.row_of(record["incident_key"]) or {}
+            about = {**row, **incident, "alert_key": key, "follow_up": what}
+            known = records.get((key, record["recipient"]))
+            yield Post("follow_up", Recipient(record["recipient"], "the channel"), (Item(about, key, known, record),))
+
+
+def _files(row: Row, recipient: Recipient, parent: Mapping[str, Any] | None, records: Records) -> Iterator[Post]:
+    """What a message has in its thread and is not there yet. Which files it has, the ledger knows since the message."""
+    if parent is None or parent["state"] != "delivered":
+        return
+    for (key, address), record in records.items():
+        of_this = record["role"] == "file" and record["message_key"] == parent["alert_key"]
+        if of_this and address == recipient.address and _is_due(record):
+            yield Post("file", recipient, (Item(row, key, record, parent),))
+
+
+def _parent(incident_key: str, address: str, records: Records) -> Mapping[str, Any] | None:
+    """The recipient's message about this incident, where it has one of its own."""
+    for record in _told_to(address, records):
+        if record["incident_key"] == incident_key and record["role"] == "message":
+            return record
+    return None
+
+
+def _told_to(address: str, records: Records) -> list[Mapping[str, Any]]:
+    return [record for record in records.values() if record["recipient"] == address and record["state"] in TOLD]
+
+
+def _had_digest(address: str, records: Records, day: date) -> bool:
+    return any(
+        record["digest_date"] == day and record["recipient"] == address and record["state"] != "failed"
+        for record in records.values()
+    )
+
+
+def _is_due(record: Mapping[str, Any] | None) -> bool:
+    return record is None or record["state"] == "failed"
 
 
 def _address(value: Any) -> str | None:

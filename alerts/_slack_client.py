@@ -1,4 +1,4 @@
-"""slack_sdk's client with bounded retries. Imported only when something is really sent: slack_sdk is slow to import."""
+"""slack_sdk's client with bounded retries. Imported only when something is really sent: it is slow to import."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import random
 from typing import Any
 
+import requests
+from requests.adapters import HTTPAdapter
 from slack_sdk import WebClient
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
@@ -14,6 +16,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 )
 from slack_sdk.http_retry.builtin_interval_calculators import BackoffRetryIntervalCalculator
 from slack_sdk.http_retry.jitter import Jitter
+from urllib3.util import Retry
 
 from alerts._slack_errors import never_arrived
 
@@ -67,3 +70,21 @@ def build(settings: Any, *, posting: bool) -> WebClient:
     )
     client.proxy = None  # urllib itself follows HTTPS_PROXY, and unlike slack_sdk also NO_PROXY
     return client
+
+
+def send_bytes(url: str, content: bytes, settings: Any) -> None:
+    """Send a file's content to the address that Slack gave for it; the token is not sent there.
+
+    slack_sdk sends it without any retry (https://github.com/slackapi/python-slack-sdk/issues/1853).
+    """
+    patience = Retry(
+        total=settings.retries,
+        backoff_factor=settings.retry_wait_seconds,
+        allowed_methods=None,
+        status_forcelist=(429, 500, 502, 503, 504),
+        respect_retry_after_header=False,
+    )
+    with requests.Session() as session:
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(max_retries=patience))
+        session.post(url, data=content, timeout=settings.timeout_seconds).raise_for_status()

@@ -92,7 +92,7 @@ def bad_token() -> DeliveryFailed:
 def explain(error: Exception, channel: str, source: str) -> DeliveryFailed:
     """The failure behind an exception of slack_sdk. `source` says where the channel's id is written down."""
     response = getattr(error, "response", None)
-    if response is not None:
+    if response is not None and hasattr(response, "data"):
         return _answered(response, channel, source)
     if isinstance(error, URLError):
         cause = error.reason if isinstance(error.reason, Exception) else error

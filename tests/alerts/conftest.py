@@ -1,10 +1,8 @@
-import functools
-
 import pytest
 
 from alerts import SlackSettings, deliver, open_ledger
 from tests.alerts.fake_slack import TOKEN, FakeSlack
-from tests.alerts.rows import NOW
+from tests.alerts.rows import NOW, at
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +30,7 @@ def settings(slack):
         retries=1,
         retry_wait_seconds=0.01,
         longest_wait_seconds=1,
+        seconds_between_posts=0,
     )
 
 
@@ -58,8 +57,13 @@ def spoken():
 
 @pytest.fixture
 def tell(settings, ledger, outbox, spoken):
-    """deliver(rows) with everything else in place; the time is fixed."""
-    return functools.partial(deliver, settings=settings, ledger=ledger, outbox_dir=outbox, now=NOW, say=spoken.append)
+    """deliver(rows) with everything else in place; the time is fixed, in the hours of the digest."""
+
+    def run(rows, now=NOW, **other):
+        given = {"settings": settings, "ledger": ledger, "outbox_dir": outbox, "clock": at(now), "say": spoken.append}
+        return deliver(rows, **{**given, **other})
+
+    return run
 
 
 @pytest.fixture
@@ -67,7 +71,6 @@ def states(ledger):
     """The ledger's states: {(level, recipient): state}."""
 
     def read():
-        months = {NOW.date().replace(day=1)}
-        return {(record["level"], record["recipient"]): record["state"] for record in ledger.records(months).values()}
+        return {(record["level"], record["recipient"]): record["state"] for record in ledger.records().values()}
 
     return read

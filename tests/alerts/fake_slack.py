@@ -33,7 +33,7 @@ class FakeSlack:
     """`faults[method]` is a list of faults: one is used up per request. `always[method]` is one that stays."""
 
     def __init__(self, clock):
-        self.clock, self.messages, self.requests = clock, [], []
+        self.clock, self.messages, self.requests, self.files = clock, [], [], {}
         self.faults, self.always = defaultdict(list), {}
         self.before_post = lambda body: None
         self.page_size = 200
@@ -71,6 +71,32 @@ class FakeSlack:
         self.taken.set()
         return {"ok": True, "channel": channel, "ts": ts, "message": {}}
 
+    def chat_update(self, body):
+        with self.lock:
+            for message in self.messages:
+                if (message["channel"], message["ts"]) == (body["channel"], body["ts"]):
+                    message |= {name: body[name] for name in ("text", "blocks", "metadata") if name in body}
+                    message["updates"] = message.get("updates", 0) + 1
+                    return {"ok": True, "channel": body["channel"], "ts": body["ts"]}
+        return {"ok": False, "error": "message_not_found"}
+
+    def files_getUploadURLExternal(self, body):
+        with self.lock:
+            file_id = f"F{len(self.files):05d}"
+            self.files[file_id] = {"name": body["filename"], "alt_txt": body.get("alt_txt"), "content": None}
+        return {"ok": True, "upload_url": self.url.replace("/api/", f"/upload/{file_id}"), "file_id": file_id}
+
+    def files_completeUploadExternal(self, body):
+        given = json.loads(body["files"]) if isinstance(body["files"], str) else body["files"]
+        if any(self.files[one["id"]]["content"] is None for one in given):
+            return {"ok": False, "error": "file_not_found"}
+        if body.get("channel_id"):
+            names = [{"id": one["id"], "title": one["title"]} for one in given]
+            self.chat_postMessage(
+                {"channel": body["channel_id"], "thread_ts": body.get("thread_ts"), "text": "", "files": names}
+            )
+        return {"ok": True, "files": given}
+
     def conversations_open(self, body):
         return {"ok": True, "channel": {"id": _conversation(body["users"])}}
 
@@ -84,10 +110,17 @@ class FakeSlack:
         found = [{"id": _conversation(f"#{name}"), "name": name} for name in names[start : start + 1]]
         return {"ok": True, "channels": found, "response_metadata": {"next_cursor": more}}
 
+    def conversations_replies(self, body):
+        return self.conversations_history(body)
+
     def conversations_history(self, body):
         if body["channel"][0] not in "CD":
             return {"ok": False, "error": "channel_not_found"}
         found = [m for m in self.messages if m["channel"] == body["channel"]]
+        if "ts" in body:
+            found = [m for m in found if body["ts"] in (m["ts"], m.get("thread_ts"))]
+        else:  # a reply stands in its thread only, unless it was broadcast
+            found = [m for m in found if not m.get("thread_ts") or m.get("reply_broadcast")]
         found = [m for m in reversed(found) if float(m["ts"]) >= float(body.get("oldest", 0))]
         hidden = () if body.get("include_all_metadata") in ("1", "true") else ("metadata",)
         start, size = int(body.get("cursor") or 0), min(int(body.get("limit", 100)), self.page_size)
@@ -116,7 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         slack, method = self.server.slack, self.path.rsplit("/", 1)[1]
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/upload/"):
+            return self.take_upload(slack, method, sent)
+        raw = sent.decode()
         body = json.loads(raw) if "json" in self.headers["Content-Type"] else dict(parse_qsl(raw))
         slack.requests.append((method, body))
         slack.heard.set()
@@ -139,6 +175,17 @@ class _Handler(BaseHTTPRequestHandler):
         if fault[0] == "silent":
             slack.stopping.wait(20)
         return None if fault[0] in ("lost_reply", "silent") else self.answer(answer)
+
+    def take_upload(self, slack, file_id, content):
+        slack.requests.append(("upload", {"file_id": file_id}))
+        fault = slack.fault("upload") or ("none",)
+        if fault[0] == "status":
+            return self.answer(fault[2], fault[1], fault[3])
+        if fault[0] == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return None
+        slack.files[file_id]["content"] = content
+        return None if fault[0] == "lost_reply" else self.answer("OK")
 
     def answer(self, body, number=200, headers=()):
         data = (body if isinstance(body, str) else json.dumps(body)).encode()

@@ -3,15 +3,25 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from alerts import Clock
+
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+
+
+def at(now, digest=True):
+    """The clock at a moment, which is in the hours of the digest or not."""
+    return Clock(now, now.date(), now.date() if digest else None)
 
 
 def developer_row(scope_id="dev-03", level=80, **changes):
     """dev-03 of the Platform team at 80 % of a token cap that was carried over, with a dollar cap beside it."""
     row = {
         "alert_key": f"cap_level/developer/{scope_id}/2026-11/{level}",
+        "incident_key": f"cap_level/developer/{scope_id}/2026-11",
         "kind": "cap_level",
         "level": level,
+        "urgency": "immediate" if level >= 100 else "digest",
+        "is_firing": True,
         "scope": "developer",
         "scope_id": scope_id,
         "scope_name": scope_id,
@@ -57,6 +67,7 @@ def team_row(level=100, **changes):
         scope_id="platform",
         level=level,
         alert_key=f"cap_level/team/platform/2026-11/{level}",
+        incident_key="cap_level/team/platform/2026-11",
         scope="team",
         scope_name="Platform",
         lead_slack_id="U0LEAD",

@@ -14,10 +14,10 @@ from tests.alerts.rows import NOW, developer_row
 DELIVERY = """
 import sys
 from alerts import SlackSettings, deliver, open_ledger
-from tests.alerts.rows import NOW, developer_row
+from tests.alerts.rows import NOW, at, developer_row
 url, ledger, outbox, token = sys.argv[1:]
 settings = SlackSettings(token=token, api_url=url, timeout_seconds=30)
-deliver([developer_row()], settings, open_ledger(ledger), outbox, NOW)
+deliver([developer_row()], settings, open_ledger(ledger), outbox, at(NOW))
 """
 
 

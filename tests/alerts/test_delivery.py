@@ -8,7 +8,7 @@ import pytest
 
 from alerts import DeliveryBusy, deliver, open_ledger
 from tests.alerts.fake_slack import LOST_REPLY, RESET, error, status
-from tests.alerts.rows import NOW, developer_row, team_row
+from tests.alerts.rows import NOW, at, developer_row, team_row
 
 
 def test_the_same_alert_is_sent_once_however_often_it_is_due(tell, slack):
@@ -37,8 +37,12 @@ def test_a_lower_level_is_not_sent_after_a_higher_one(tell, slack):
     assert tell([developer_row(level=80)]) == []  # the cap was raised in between
     assert tell([developer_row(level=80, lead_slack_id="U0NEWLEAD")]) == []
     assert len(slack.messages) == 1
-    december = {"alert_key": "cap_level/developer/dev-03/2026-12/80", "month": NOW.date().replace(month=12, day=1)}
-    assert len(tell([developer_row(level=80, **december)])) == 1
+    december = {
+        "alert_key": "cap_level/developer/dev-03/2026-12/80",
+        "incident_key": "new",
+        "month": NOW.date().replace(month=12, day=1),
+    }
+    assert len(tell([developer_row(level=80, **december)], now=NOW.replace(month=12))) == 1
 
 
 def test_nothing_is_marked_as_told_before_slack_confirmed(tell, slack, states):
@@ -55,11 +59,12 @@ def test_nothing_is_marked_as_told_before_slack_confirmed(tell, slack, states):
 def test_slack_down_is_retried_next_time_and_the_rest_goes_out(tell, slack, fault):
     slack.faults["chat.postMessage"] = [fault]
     slack.always["conversations.history"] = status(500)
-    done = tell([developer_row("dev-01"), developer_row("dev-02")])
+    rows = [developer_row("dev-01", level=100), developer_row("dev-02", level=100)]
+    done = tell(rows)
     assert [each.told for each in done] == [False, True]
     assert done[0].reason and done[0].who_must_act
     slack.always.clear()
-    assert [each.told for each in tell([developer_row("dev-01"), developer_row("dev-02")])] == [True]
+    assert [each.told for each in tell(rows)] == [True]
     assert sorted(m["metadata"]["event_payload"]["alert_key"][20:26] for m in slack.messages) == ["dev-01", "dev-02"]
 
 
@@ -102,7 +107,7 @@ def test_a_lost_reply_is_still_looked_for_after_the_token_was_replaced(tell, sla
 
 def test_when_slack_does_not_answer_the_rest_waits_for_the_next_call(tell, slack):
     slack.always["chat.postMessage"] = slack.always["conversations.open"] = RESET
-    rows = [developer_row(f"dev-{number:02}") for number in range(10)]
+    rows = [developer_row(f"dev-{number:02}", lead_slack_id=f"U0LEAD{number}") for number in range(10)]
     done = tell(rows)
     assert len(done) == 10 and not any(each.told for each in done) and all(each.retry_helps for each in done)
     assert len(slack.asked("chat.postMessage")) == 3
@@ -112,11 +117,11 @@ def test_when_slack_does_not_answer_the_rest_waits_for_the_next_call(tell, slack
 
 def test_one_row_that_cannot_be_worded_does_not_keep_the_others_back(tell, slack):
     rows = [
-        developer_row("dev-01", level="eighty"),
-        developer_row("dev-02", kind="unheard_of"),
-        developer_row("dev-03", drivers=7),
+        {**developer_row("dev-01"), "level": "eighty"},
+        developer_row("dev-02", urgency="immediate", kind="unheard_of"),
+        developer_row("dev-03", urgency="immediate", drivers=7),
         {"alert_key": "odd"},
-        developer_row("dev-04"),
+        developer_row("dev-04", level=100),
     ]
     done = {each.alert_key: each for each in tell(rows)}
     assert len(done) == 5 and [each.alert_key for each in done.values() if each.told] == [rows[4]["alert_key"]]
@@ -124,13 +129,13 @@ def test_one_row_that_cannot_be_worded_does_not_keep_the_others_back(tell, slack
 
 
 def test_two_deliveries_at_once_send_once(settings, ledger_url, outbox, slack):
-    rows = [developer_row(f"dev-{number}") for number in range(5)]
+    rows = [developer_row(f"dev-{number}", lead_slack_id=f"U0LEAD{number}") for number in range(5)]
     start, done = threading.Barrier(3), []
 
     def run():
         own = open_ledger(ledger_url)
         start.wait()
-        done.extend(deliver(rows, settings, own, outbox, NOW, say=lambda text: None))
+        done.extend(deliver(rows, settings, own, outbox, at(NOW), say=lambda text: None))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

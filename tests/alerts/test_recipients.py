@@ -65,7 +65,7 @@ def test_without_an_address_the_ops_channel_reads_which_row_lacks_it(tell, slack
 
 def test_with_nobody_to_tell_it_is_kept_in_the_outbox_and_reported(tell, slack, settings, states, spoken):
     nobody = dataclasses.replace(settings, ops_channel="", org_channel=None)
-    rows = [developer_row(lead_slack_id=None), team_row(scope="org")]
+    rows = [developer_row(lead_slack_id=None, urgency="immediate"), team_row(scope="org")]
     for _ in range(2):
         done = tell(rows, settings=nobody)
         assert [(each.recipient, each.state) for each in done] == [("unaddressed", "failed")] * 2

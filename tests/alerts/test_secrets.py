@@ -28,14 +28,16 @@ def everything_an_exception_holds(error):
 def test_the_token_is_not_in_an_error(settings, slack, fault):
     slack.always["chat.postMessage"] = fault
     with pytest.raises(DeliveryFailed) as caught:
-        Slack(settings).post(discover()["cap_level"](team_row()), "C0PLATFORM")
+        Slack(settings).post(discover()["cap_level"].message(team_row()), "C0PLATFORM")
     assert not any(TOKEN in words for words in everything_an_exception_holds(caught.value))
 
 
 @pytest.mark.parametrize("broken", [TOKEN[:9] + "\n" + TOKEN[9:], "“" + TOKEN + "”", TOKEN + " x", TOKEN + "\x00"])
 def test_a_malformed_token_is_not_repeated(settings, broken):
     with pytest.raises(DeliveryFailed, match="malformed") as caught:
-        Slack(dataclasses.replace(settings, token=broken)).post(discover()["cap_level"](team_row()), "C0PLATFORM")
+        Slack(dataclasses.replace(settings, token=broken)).post(
+            discover()["cap_level"].message(team_row()), "C0PLATFORM"
+        )
     assert not any(TOKEN[9:] in words for words in everything_an_exception_holds(caught.value))
 
 

@@ -11,7 +11,7 @@ from alerts._slack import Slack
 from tests.alerts.fake_slack import LOST_REPLY, RESET, error, status
 from tests.alerts.rows import NOW, team_row
 
-MESSAGE = discover()["cap_level"](team_row())
+MESSAGE = discover()["cap_level"].message(team_row())
 SINCE = NOW - timedelta(hours=1)
 
 
