@@ -53,7 +53,7 @@ class Unusable:
 
 @dataclass(frozen=True)
 class Item:
-    """One alert to be told. `record` is what the ledger knows of it, `parent` the message whose thread it belongs to."""
+    """One alert to be told. `record`: what the ledger knows of it; `parent`: the message whose thread it belongs to."""
 
     row: Row
     alert_key: str

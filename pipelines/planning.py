@@ -32,5 +32,5 @@ def issue_plan(settings: Settings, lake: Lake, now: datetime) -> tuple[str, int,
         but_for="issued_at",
     )
     if is_new:
-        publish_news(settings.warehouse_file, lake, "plan.issued_plans", list(lake.files(PLANS)))
+        publish_news(settings.warehouse_file, lake, {"plan.issued_plans": list(lake.files(PLANS))})
     return stage, len(rows), is_new

@@ -5,7 +5,7 @@ open keeps it, who opens next gets the new one.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,16 +29,15 @@ def publish(build_file: Path, warehouse_file: Path) -> int:
     return warehouse_file.stat().st_size
 
 
-def publish_news(warehouse_file: Path, lake: Lake, table: str, paths: Sequence[str]) -> None:
-    """Fill one table of the published warehouse anew from files of the lake, without a new build."""
+def publish_news(warehouse_file: Path, lake: Lake, tables: Mapping[str, Sequence[str]]) -> None:
+    """Fill tables of the published warehouse anew from files of the lake, without a new build."""
     with _replacement(warehouse_file, warehouse_file) as db:
         if lake.is_remote:
             db.register_filesystem(lake.fs)
-        db.execute(f"delete from {table}")
-        db.execute(
-            f"insert into {table} by name from read_parquet($files, hive_partitioning = false, union_by_name = true)",
-            {"files": [lake.path(path) for path in paths]},
-        )
+        for table, paths in tables.items():
+            db.execute(f"delete from {table}")
+            read = "read_parquet($files, hive_partitioning = false, union_by_name = true)"
+            db.execute(f"insert into {table} by name from {read}", {"files": [lake.path(path) for path in paths]})
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import duckdb
 from connectors import discover, genai_prices, org
 from connectors._contract import ApiFeed, LogFeed
 from connectors._logs import QUARANTINE_SCHEMA
+from pipelines import ledger_feeds
 from pipelines.lake import Lake, quoted
 from pipelines.loading import LOADS, LOADS_SCHEMA, QUARANTINE, lake_days
 from pipelines.loading_api import version_of
@@ -23,13 +24,6 @@ from pipelines.settings import DBT_PROJECT, Settings
 
 PRICES = f"raw/genai_prices__prices/version={genai_prices.version()}.parquet"
 MODEL_NAMES = f"raw/genai_prices__model_names/version={genai_prices.version()}.parquet"
-DELIVERIES = "raw/paceline__alert_deliveries/current.parquet"
-DELIVERIES_SCHEMA = {
-    "alert_key": "VARCHAR", "recipient": "VARCHAR", "kind": "VARCHAR", "level": "INTEGER", "scope": "VARCHAR",
-    "scope_id": "VARCHAR", "month": "DATE", "state": "VARCHAR", "attempts": "INTEGER", "first_attempt_at": "TIMESTAMP",
-    "last_attempt_at": "TIMESTAMP", "delivered_at": "TIMESTAMP", "slack_channel": "VARCHAR", "slack_ts": "VARCHAR",
-    "error": "VARCHAR",
-}  # fmt: skip
 PLANS = "raw/paceline__plans"
 PLANS_SCHEMA = {
     "plan_month": "DATE", "stage": "VARCHAR", "issued_at": "TIMESTAMP", "as_of_date": "DATE", "scope": "VARCHAR",
@@ -138,7 +132,8 @@ def create_raw(
     _view(db, lake, "paceline__loads", LOADS_SCHEMA, _all(lake, LOADS))
     _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
     _view(db, lake, "paceline__plans", PLANS_SCHEMA, _all(lake, PLANS))
-    _view(db, lake, "paceline__alert_deliveries", DELIVERIES_SCHEMA, _one(lake, DELIVERIES))
+    for feed, schema in ledger_feeds.FEEDS.items():
+        _view(db, lake, feed, schema, _one(lake, ledger_feeds.path_of(feed)))
     this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))

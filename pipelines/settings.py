@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     slack_api_url: str | None = Field(None, alias="SLACK_API_URL")
     slack_org_channel: str | None = Field(None, alias="SLACK_ORG_CHANNEL")
     slack_ops_channel: str | None = Field(None, alias="SLACK_OPS_CHANNEL")
+    slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
 
     @field_validator("timezone")
     @classmethod

@@ -1,16 +1,22 @@
 """From due alerts to told people: what the published warehouse says is due, handed to `alerts/`, and what came of it
 put back into the lake."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import alerts
 from pipelines.lake import Lake
-from pipelines.publish import read_warehouse, rows_of
-from pipelines.raw import DELIVERIES, DELIVERIES_SCHEMA
+from pipelines.ledger_feeds import PUBLISHED, export_ledger, path_of
+from pipelines.publish import publish_news, read_warehouse, rows_of
 from pipelines.settings import Settings, utc_now
 
 DUE = ("alerts_due", "plans_due")
+CLOCK = """
+    select
+        (select max(as_of_date) from plan.cap_utilization) as as_of_date,
+        (select value from intermediate.int_assumptions where name = 'digest_from_hour') as digest_from_hour"""
 
 
 def slack_settings(settings: Settings) -> alerts.SlackSettings:
@@ -21,37 +27,90 @@ def slack_settings(settings: Settings) -> alerts.SlackSettings:
         api_url=settings.slack_api_url,
         org_channel=settings.slack_org_channel,
         ops_channel=settings.slack_ops_channel,
+        interactive=settings.slack_app_token is not None,
     )
 
 
 def due_alerts(settings: Settings) -> list[dict]:
-    """What is due in the published warehouse: the rows of every relation of its schema `alerts`."""
-    if not settings.warehouse_file.exists():
-        return []
+    """What is due in the published warehouse, and that it is out of date where it is."""
     with read_warehouse(settings.warehouse_file) as db:
-        return [row for relation in DUE for row in rows_of(db, f"select * from alerts.{relation} order by alert_key")]
+        rows = [row for relation in DUE for row in rows_of(db, f"select * from alerts.{relation} order by alert_key")]
+        (published,) = rows_of(db, "select max(as_of_date) as as_of_date from plan.cap_utilization")
+    return rows + stale(published["as_of_date"], settings)
+
+
+def stale(published: date | None, settings: Settings) -> list[dict]:
+    """The alert that the warehouse itself is old, for then no model can say so. One day behind is the night's run."""
+    if published is None or is_replay(settings):
+        return []
+    behind = (settings.as_of - published).days
+    if behind <= 1:
+        return []
+    key = f"pipeline_stale/pipeline/daily/{published}"
+    return [
+        {
+            "alert_key": key, "incident_key": key, "kind": "pipeline_stale", "level": 0, "urgency": "immediate",
+            "is_firing": True, "scope": "pipeline", "scope_id": "daily", "month": published.replace(day=1),
+            "as_of_date": published, "expected_date": settings.as_of, "behind_days": behind,
+            "published_at": datetime.fromtimestamp(settings.warehouse_file.stat().st_mtime, UTC),
+        }
+    ]  # fmt: skip
+
+
+def is_replay(settings: Settings) -> bool:
+    """Whether the warehouse is of a day that somebody asked for, rather than of the last one."""
+    return settings.as_of_given is not None or settings.uses_examples
+
+
+def alert_clock(settings: Settings) -> alerts.Clock:
+    """When it is for alerts: digests go out from `digest_from_hour` on, on working days of the company's zone.
+
+    A replayed day is told as if it had just ended: at the hour of the digest of the day after it.
+    """
+    now = utc_now()
+    local = now.astimezone(ZoneInfo(settings.timezone))
+    today, in_hours = local.date(), True
+    with read_warehouse(settings.warehouse_file) as db:
+        (known,) = rows_of(db, CLOCK)
+        if known["as_of_date"] and is_replay(settings):
+            today = known["as_of_date"] + timedelta(days=1)
+        else:
+            in_hours = local.hour >= known["digest_from_hour"]
+        days = rows_of(db, f"select is_working_day from core.dim_calendar where calendar_date = date '{today}'")
+    works = days[0]["is_working_day"] if days else today.isoweekday() <= 5
+    return alerts.Clock(now, today, today if in_hours and works else None)
 
 
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
-    """What a delivery would send now."""
-    due = due_alerts(settings)
-    return alerts.pending(due, slack_settings(settings), alerts.open_ledger(settings.ledger_url)) if due else []
-
-
-def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -> tuple[list[alerts.Delivery], bool]:
-    """Tell what is due; returns what was done, and whether the ledger's export in the lake changed."""
-    ledger = alerts.open_ledger(settings.ledger_url)
-    deliveries = alerts.deliver(
-        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", utc_now(), say
-    )
-    return deliveries, export_ledger(ledger.export(), lake)
+    """What a delivery would tell now."""
+    return _asked(alerts.pending, settings)
 
 
 def untold_alerts(settings: Settings) -> list[str]:
-    """What is due and did not reach its recipient, with the reason."""
-    due = due_alerts(settings)
-    untold = alerts.untold(due, slack_settings(settings), alerts.open_ledger(settings.ledger_url)) if due else []
-    return [f"{one.alert_key} to {one.recipient}: {one.error or one.state}" for one in untold]
+    """What should have been told and did not reach its recipient, with the reason."""
+    return [f"{one.alert_key} to {one.recipient}: {one.error or one.state}" for one in _asked(alerts.untold, settings)]
+
+
+def _asked(question: Callable[..., list[alerts.Pending]], settings: Settings) -> list[alerts.Pending]:
+    if not settings.warehouse_file.exists():
+        return []
+    ledger = alerts.open_ledger(settings.ledger_url)
+    return question(due_alerts(settings), slack_settings(settings), ledger, alert_clock(settings))
+
+
+def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -> list[alerts.Delivery]:
+    """Tell what is due, and show in the warehouse what came of it."""
+    if not settings.warehouse_file.exists():
+        return []
+    ledger = alerts.open_ledger(settings.ledger_url)
+    deliveries = alerts.deliver(
+        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", alert_clock(settings), say
+    )
+    changed = [feed for feed in export_ledger(settings, lake) if feed in PUBLISHED]
+    if changed:
+        tables = {PUBLISHED[feed]: [path_of(feed)] for feed in changed}
+        publish_news(settings.warehouse_file, lake, tables)
+    return deliveries
 
 
 def is_quiet(settings: Settings) -> bool:
@@ -66,8 +125,3 @@ def keep_quiet(settings: Settings, quiet: bool) -> None:
 
 def _quiet(settings: Settings) -> Path:
     return settings.data_dir / "no_alerts"
-
-
-def export_ledger(rows: Sequence[Mapping[str, object]], lake: Lake) -> bool:
-    """Put the ledger's rows into the lake; False when they are there already."""
-    return lake.write_rows(rows, DELIVERIES_SCHEMA, DELIVERIES, order_by="alert_key, recipient")

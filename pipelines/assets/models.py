@@ -13,9 +13,11 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from sqlalchemy.exc import DBAPIError
 
 from pipelines import dbt
 from pipelines.functions import create_arithmetic
+from pipelines.ledger_feeds import export_ledger
 from pipelines.raw import built_days, create_raw, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
@@ -88,6 +90,10 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         file.unlink()
         days = days_to_build(run.lake, run.settings, {})
     write_model_names(run.lake, days)
+    try:
+        export_ledger(run.settings, run.lake)
+    except DBAPIError as error:  # the plan does without the latest decisions; the delivery will fail and say why
+        run.say(f"the delivery ledger cannot be read ({type(error.orig).__name__}); decisions since the last run wait")
     with duckdb.connect(str(file)) as db:
         if run.lake.is_remote:
             db.register_filesystem(run.lake.fs)

@@ -6,8 +6,7 @@ from pipelines.dbt import good_build
 from pipelines.lake import Lake
 from pipelines.loading import LOADS
 from pipelines.planning import issue_plan
-from pipelines.publish import publish, publish_news, read_warehouse
-from pipelines.raw import DELIVERIES
+from pipelines.publish import publish, read_warehouse
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import utc_now
@@ -112,10 +111,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
                 metadata={"sent": 0},
                 check_results=[dg.AssetCheckResult(check_name="told", passed=True, description="run without alerts")],
             )
-        deliveries, changed = deliver_alerts(run.settings, run.lake, run.say)
-        if changed:
-            # The ledger has news: show it in ops.alert_deliveries without waiting for the next run.
-            publish_news(run.settings.warehouse_file, run.lake, "ops.alert_deliveries", [DELIVERIES])
+        deliveries = deliver_alerts(run.settings, run.lake, run.say)
         untold = [one for one in deliveries if not one.told]
         for one in untold:
             context.log.warning(f"{one.alert_key} to {one.recipient}: {one.reason}. {one.who_must_act}")

@@ -102,11 +102,9 @@ def test_a_ledger_of_the_first_version_keeps_what_it_knew_and_gets_the_new_colum
     with sqlite3.connect(file) as old:
         old.execute("create table schema_version (version integer primary key)")
         old.execute("insert into schema_version values (1)")
-        old.execute(
-            "create table deliveries (alert_key text, recipient text, kind text, level integer, scope text, scope_id text,"
-            " month date, state text, attempts integer, first_attempt_at datetime, last_attempt_at datetime,"
-            " delivered_at datetime, slack_channel text, slack_ts text, error text, primary key (alert_key, recipient))"
-        )
+        columns = "alert_key recipient kind level scope scope_id month state attempts first_attempt_at last_attempt_at"
+        columns = ", ".join([*columns.split(), "delivered_at", "slack_channel", "slack_ts", "error"])
+        old.execute(f"create table deliveries ({columns}, primary key (alert_key, recipient))")
         old.execute(
             "insert into deliveries values ('cap_level/developer/dev-03/2026-11/80', 'U0LEAD', 'cap_level', 80,"
             " 'developer', 'dev-03', '2026-11-01', 'delivered', 1, '2026-11-21 05:00:00', '2026-11-21 05:00:00',"
