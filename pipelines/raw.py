@@ -30,6 +30,12 @@ DELIVERIES_SCHEMA = {
     "last_attempt_at": "TIMESTAMP", "delivered_at": "TIMESTAMP", "slack_channel": "VARCHAR", "slack_ts": "VARCHAR",
     "error": "VARCHAR",
 }  # fmt: skip
+DECISIONS = "raw/paceline__cap_decisions/current.parquet"
+DECISIONS_SCHEMA = {
+    "decision_id": "INTEGER", "action_key": "VARCHAR", "decided_at": "TIMESTAMP", "decided_by": "VARCHAR",
+    "decision": "VARCHAR", "scope": "VARCHAR", "scope_id": "VARCHAR", "month": "DATE", "cap_tokens": "BIGINT",
+    "cap_usd": "DECIMAL(18,6)", "plan_stage": "VARCHAR", "plan_issued_at": "TIMESTAMP",
+}  # fmt: skip
 PLANS = "raw/paceline__plans"
 PLANS_SCHEMA = {
     "plan_month": "DATE", "stage": "VARCHAR", "issued_at": "TIMESTAMP", "as_of_date": "DATE", "scope": "VARCHAR",
@@ -139,6 +145,7 @@ def create_raw(
     _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
     _view(db, lake, "paceline__plans", PLANS_SCHEMA, _all(lake, PLANS))
     _view(db, lake, "paceline__alert_deliveries", DELIVERIES_SCHEMA, _one(lake, DELIVERIES))
+    _view(db, lake, "paceline__cap_decisions", DECISIONS_SCHEMA, _one(lake, DECISIONS))
     this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
