@@ -111,6 +111,7 @@ CAP_USD = Rule("DECIMAL(18,6)", f"USD like 12.50, above 0 ({_POINT})", lambda v:
 TOKENS = Rule("BIGINT", f"a whole number like 1292000 ({_DIGITS})", _is_whole)
 CAP_TOKENS = Rule("BIGINT", f"a whole number above 0 like 1292000 ({_DIGITS})", lambda v: _is_whole(v) and int(v) > 0)
 COUNT = Rule("BIGINT", f"a whole number above 0 like 80 ({_DIGITS})", CAP_TOKENS.fits)
+FLAG = Rule("BOOLEAN", "true or false", lambda value: value.lower() in ("true", "false"))
 KIND = _one_of("email", "user_id", "key_alias", "key_hash", "provider_api_key_id", "github", "cursor", "device")
 VALID = {"valid_from": _needed(DAY), "valid_to": DAY}  # both inclusive; an empty valid_to is open
 PRICES = {f"{what}_usd_per_mtok": USD for what in ("input", "cache_read", "cache_write", "cache_write_1h", "output")}
@@ -119,7 +120,7 @@ PRICES = {f"{what}_usd_per_mtok": USD for what in ("input", "cache_read", "cache
 
 _TABLES: dict[str, dict[str, Rule]] = {
     "teams": {"team_id": _needed(TEXT), "name": TEXT, "slack_channel": TEXT, "lead_slack_id": TEXT,
-              "monthly_pool_tokens": TOKENS, "monthly_pool_usd": USD},
+              "monthly_pool_tokens": TOKENS, "monthly_pool_usd": USD, "shares_developers": FLAG},
     "developers": {"developer_id": _needed(TEXT), "email": TEXT, "name": TEXT, "team_id": TEXT, **VALID,
                    "role": _one_of("human", "service"), "slack_id": TEXT},
     "identities": {"kind": _needed(KIND), "value": _needed(TEXT), "developer_id": _needed(TEXT), **VALID},

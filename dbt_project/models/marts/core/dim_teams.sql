@@ -17,6 +17,7 @@ select
     lead_slack_id,
     monthly_pool_tokens,
     monthly_pool_usd,
+    coalesce(shares_developers, false) as shares_developers,
     false as is_derived
 from stated
 
@@ -29,5 +30,6 @@ select
     null as lead_slack_id,
     null as monthly_pool_tokens,
     null as monthly_pool_usd,
+    false as shares_developers,
     true as is_derived
 from mentioned

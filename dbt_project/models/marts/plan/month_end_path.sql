@@ -1,4 +1,5 @@
--- Day by day to the month's end: what was used, then what is expected, each day by its weekday.
+-- Day by day to the month's end: what was used, then what is expected, each day by its weekday. The range of the
+-- month's end opens with the square root of what is expected until a day, as misses grow with it.
 
 with
 
@@ -20,6 +21,10 @@ daily as (
         days.usage_date,
         days.days_ahead <= 0 as is_past,
         forecast.measure,
+        forecast.used as used_so_far,
+        forecast.forecast_rest,
+        forecast.projected_p50 - forecast.projected_p10 as below,
+        forecast.projected_p90 - forecast.projected_p50 as above,
         case
             when is_past
                 then coalesce(
@@ -42,8 +47,18 @@ daily as (
 
 to_date as (
 
-    select *, sum(used) over (partition by scope, scope_id, measure order by usage_date) as projected
+    select
+        *,
+        sum(used) over so_far as projected,
+        case
+            when is_past then 0
+            else sqrt(greatest(0, sum(used) filter (where not is_past) over so_far) / nullif(forecast_rest, 0))
+        end as width,
+        case when is_past then projected else greatest(used_so_far, projected - below * coalesce(width, 0)) end
+            as projected_p10,
+        case when is_past then projected else projected + above * coalesce(width, 0) end as projected_p90
     from daily
+    window so_far as (partition by scope, scope_id, measure order by usage_date)
 
 )
 
@@ -54,6 +69,10 @@ select
     is_past,
     -- Rounded, for a forecast has no digits behind the token.
     coalesce(round(max(projected) filter (where measure = 'tokens')), 0)::bigint as projected_tokens,
-    coalesce(round(max(projected) filter (where measure = 'usd'), 6), 0)::decimal(18, 6) as projected_usd
+    coalesce(round(max(projected) filter (where measure = 'usd'), 6), 0)::decimal(18, 6) as projected_usd,
+    coalesce(round(max(projected_p10) filter (where measure = 'tokens')), 0)::bigint as projected_p10_tokens,
+    coalesce(round(max(projected_p90) filter (where measure = 'tokens')), 0)::bigint as projected_p90_tokens,
+    coalesce(round(max(projected_p10) filter (where measure = 'usd'), 6), 0)::decimal(18, 6) as projected_p10_usd,
+    coalesce(round(max(projected_p90) filter (where measure = 'usd'), 6), 0)::decimal(18, 6) as projected_p90_usd
 from to_date
 group by scope, scope_id, usage_date, is_past

@@ -1,0 +1,136 @@
+-- Bill and logs disagree and nothing explains it: on days of the as-of month that the provider has told completely, or
+-- over the month before, which is closed.
+
+with
+
+run as (
+
+    select
+        as_of_date,
+        date_trunc('month', as_of_date)::date as month,
+        (date_trunc('month', as_of_date) - interval 1 month)::date as month_before
+    from {{ source('raw', 'paceline__run') }}
+
+),
+
+-- Of what the provider has told completely.
+days as (
+
+    select
+        reconciliation.provider,
+        reconciliation.utc_date,
+        date_trunc('month', reconciliation.utc_date)::date as month,
+        sum(reconciliation.billed_tokens) as billed_tokens,
+        sum(reconciliation.observed_tokens) as observed_tokens,
+        sum(reconciliation.billed_usd) as billed_usd,
+        sum(reconciliation.observed_usd) as observed_usd,
+        coalesce(
+            sum(reconciliation.remaining_tokens) filter (where reconciliation.cause like '%unexplained%'), 0
+        ) as unexplained_tokens,
+        abs(unexplained_tokens)
+        / nullif(greatest(sum(reconciliation.billed_tokens), sum(reconciliation.observed_tokens)), 0) as apart_ratio,
+        string_agg(distinct nullif(reconciliation.cause, 'none'), ', ') as causes
+    from {{ ref('fct_reconciliation_daily') }} as reconciliation
+    inner join run on reconciliation.utc_date between run.month_before and run.as_of_date
+    where reconciliation.cause not like '%timing%'
+    group by reconciliation.provider, reconciliation.utc_date
+
+),
+
+gaps as (
+
+    select
+        days.provider,
+        days.month,
+        false as is_closed,
+        max(days.apart_ratio) as apart_ratio,
+        {{ assumption('reconciliation_day_warn_ratio') }}::double as limit_ratio,
+        sum(days.billed_tokens) as billed_tokens,
+        sum(days.observed_tokens) as observed_tokens,
+        sum(days.billed_usd) as billed_usd,
+        sum(days.observed_usd) as observed_usd,
+        sum(days.unexplained_tokens) as remaining_tokens
+    from days
+    inner join run using (month)
+    where
+        days.apart_ratio >= {{ assumption('reconciliation_day_warn_ratio') }} * {{ assumption('warn_clear_ratio') }}
+    group by days.provider, days.month
+
+    union all
+
+    select
+        monthly.provider,
+        monthly.month,
+        true as is_closed,
+        monthly.apart_ratio,
+        {{ assumption('reconciliation_month_error_ratio') }}::double as limit_ratio,
+        monthly.billed_tokens,
+        monthly.observed_tokens,
+        monthly.billed_usd,
+        monthly.observed_usd,
+        monthly.remaining_tokens
+    from {{ ref('reconciliation_monthly') }} as monthly
+    inner join run on monthly.month = run.month_before
+    where
+        monthly.apart_ratio
+        >= {{ assumption('reconciliation_month_error_ratio') }} * {{ assumption('warn_clear_ratio') }}
+
+),
+
+-- The days that made the gap.
+worst as (
+
+    select
+        gaps.provider,
+        gaps.month,
+        count(*) as days,
+        arg_max(days.utc_date, abs(days.unexplained_tokens)) as worst_date,
+        list_sort(list_distinct(flatten(list(string_split(days.causes, ', '))))) as causes
+    from gaps
+    inner join days using (provider, month)
+    where days.unexplained_tokens != 0 and (gaps.is_closed or days.apart_ratio > gaps.limit_ratio)
+    group by gaps.provider, gaps.month
+
+),
+
+findings as (
+
+    select
+        'bill_gap' as kind,
+        0 as level,
+        'digest' as urgency,
+        gaps.apart_ratio > gaps.limit_ratio as is_firing,
+        strftime(gaps.month, '%Y-%m') as period,
+        'pipeline' as scope,
+        gaps.provider as scope_id,
+        null::varchar as team_id,
+        gaps.month,
+        run.as_of_date,
+        gaps.is_closed,
+        gaps.apart_ratio,
+        gaps.limit_ratio,
+        gaps.billed_tokens,
+        gaps.observed_tokens,
+        gaps.billed_usd,
+        gaps.observed_usd,
+        gaps.remaining_tokens,
+        coalesce(worst.days, 0) as days,
+        worst.worst_date,
+        array_to_string(worst.causes, ', ') as causes,
+        freshness.data_through_at,
+        freshness.data_age_days,
+        format(
+            'select * from core.fct_reconciliation_daily where provider = ''{}'' '
+            || 'and utc_date between ''{}'' and ''{}'' order by abs(remaining_tokens) desc',
+            replace(gaps.provider, '''', ''''''),
+            gaps.month,
+            last_day(gaps.month)
+        ) as query
+    from gaps
+    left join worst using (provider, month)
+    cross join run
+    cross join {{ ref('data_freshness') }} as freshness
+
+)
+
+{{ addressed('findings') }}
