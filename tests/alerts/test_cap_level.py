@@ -52,7 +52,7 @@ Look it up:
 
 
 def words(row):
-    return render_text(discover()["cap_level"](row))
+    return render_text(discover()["cap_level"].message(row))
 
 
 def line(row, label):
@@ -68,7 +68,7 @@ def test_a_teams_channel_reads_this_at_100_percent():
 
 
 def test_the_fallback_text_is_one_sentence_with_the_essence():
-    assert discover()["cap_level"](developer_row()).text == (
+    assert discover()["cap_level"].message(developer_row()).text == (
         "dev-03 has reached 80 % of its November 2026 cap: 3.21 M of 4.00 M tokens (80 %), at this pace 109 % "
         "by the end of the month (measured through 22 Nov 2026)."
     )
@@ -170,11 +170,11 @@ def test_endless_names_stay_within_slacks_limits():
         **dict.fromkeys(["scope_name", "scope_id", "team_name", "team_id", "query"], long),
         drivers=[{"what": "task", "name": long, "tokens": 10**30, "share_ratio": 1e9}] * 20,
     )
-    assert discover()["cap_level"](row).blocks  # a Message beyond Slack's limits does not come to be
+    assert discover()["cap_level"].message(row).blocks  # a Message beyond Slack's limits does not come to be
 
 
 def test_what_went_past_the_gateway_is_said():
-    text = render_text(discover()["cap_level"](developer_row(unobserved_tokens=942_564)))
+    text = render_text(discover()["cap_level"].message(developer_row(unobserved_tokens=942_564)))
 
     assert (
         "; 943 k of the tokens went past the gateway, by the provider's bill; 310 k of the tokens are estimated" in text

@@ -21,7 +21,7 @@ def test_a_name_cannot_ping_a_channel(name):
     drivers = [{"what": "task", "name": name, "tokens": 1, "share_ratio": 1}]
     named = dict.fromkeys(["scope_name", "scope_id", "team_name", "team_id"], name)
     for row in (developer_row(**named, drivers=drivers, query=f"-- {name}"), team_row(**named, drivers=drivers)):
-        message = discover()["cap_level"](row)
+        message = discover()["cap_level"].message(row)
         sent = json.dumps([message.text, message.blocks], ensure_ascii=False)
         assert "<" not in sent and ">" not in sent
         assert all(part["verbatim"] for part in mrkdwn_parts(message))  # no links made of plain addresses either
@@ -96,7 +96,7 @@ def test_dates_are_written_in_words():
 
 def test_a_query_can_be_copied_and_run():
     query = "select *, a * b from t where x < 3 and y > 4 -- R&D *bold*"
-    assert f"    {query}\n" in render_text(discover()["cap_level"](developer_row(query=query)))
+    assert f"    {query}\n" in render_text(discover()["cap_level"].message(developer_row(query=query)))
 
 
 def test_a_message_beyond_slacks_limits_does_not_come_to_be():
@@ -113,4 +113,4 @@ def test_a_message_beyond_slacks_limits_does_not_come_to_be():
 def test_every_module_without_underscore_is_a_kind_of_message():
     rules = discover()
     assert set(rules) == {"cap_level", "plan"}
-    assert rules["cap_level"](developer_row()).alert_key == "cap_level/developer/dev-03/2026-11/80"
+    assert rules["cap_level"].message(developer_row()).alert_key == "cap_level/developer/dev-03/2026-11/80"
