@@ -24,6 +24,7 @@ from alerts._format import (
 )
 
 __all__ = [
+    "SECTION_LIMIT",
     "Message",
     "amount",
     "as_date",

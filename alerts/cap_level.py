@@ -26,13 +26,13 @@ _MARKS = {"near": "\U0001f7e1", "over": "\U0001f534", "drawing_from_pool": "\U00
 def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {"Used": caps.used(row), "Cap": caps.cap(row), "Pace": _pace(row), "Data": w.data(row)}
-    title = f"{_mark(row)} {_title(row, m.plain)}".strip()
-    return w.framed(row, title, _essence(row), facts, _next_step(row), _small_print(row), w.drivers(row))
+    title, text = f"{_mark(row)} {_title(row, m.plain)}".strip(), f"{_essence(row)}{w.measured(row)}."
+    return w.framed(row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row))
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
-    return w.one_line(_mark(row), _essence(row, w.short))
+    return w.one_line(_mark(row), f"{_essence(row, w.short)}.")
 
 
 def _mark(row: Row) -> str:
@@ -89,5 +89,4 @@ def _essence(row: Row, written: Callable[[Any], str] = m.escape) -> str:
     ends, cap = m.number(row.get(f"projected_{first}")), m.number(row.get(f"cap_{first}"))
     pace = f", at this pace {m.percent(ends / cap)} by the end of the month" if ends is not None and cap else ""
     pace = "" if caps.month_is_over(row) else pace
-    measured = f"measured through {m.day(row.get('data_through_at'))}"
-    return f"{_title(row, written)}: {caps.used_first(row)}{pace} ({measured})."
+    return f"{_title(row, written)}: {caps.used_first(row)}{pace}"
