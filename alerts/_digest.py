@@ -30,6 +30,7 @@ _KINDS = {
     "plan_due": ("Plans to decide", "plan to decide"),
     "plan": ("Plans", "plan"),
 }
+_WIDEST_FIRST = {"org": 0, "team": 1, "pool": 2}
 _ALL = "Everything that is open: `select * from ops.alert_incidents where state &lt;&gt; 'resolved'`."
 
 
@@ -59,7 +60,7 @@ def digest(
 
 def summary(message_key: str, rows: Sequence[Row], words: Mapping[str, Kind]) -> m.Message:
     """Urgent alerts that came for one recipient at the same time; arguments as for `digest`."""
-    title = f"{len(rows):,} urgent alerts at once"
+    title = "1 urgent alert" if len(rows) == 1 else f"{len(rows):,} urgent alerts at once"
     why = "Sent at once and as one message, since so many of them may have one cause."
     blocks = [m.header(f"\U0001f6a8 {title}"), *_groups(rows, words), m.context(f"{_measured(rows)}{why} {_ALL}")]
     return m.Message(message_key, f"{title}{_counted(rows)}.", blocks)
@@ -71,7 +72,7 @@ def _measured(rows: Iterable[Row]) -> str:
 
 
 def _groups(rows: Iterable[Row], words: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """Sections of the rows by kind, the highest level first; and where the rows are that do not fit."""
+    """Sections of the rows by kind, highest level and widest scope first; and the query for what does not fit."""
     groups = _by_kind(rows)
     turns = sorted((turn, list(groups).index(kind), kind) for kind in groups for turn in range(len(groups[kind])))
     fits = Counter(kind for _, _, kind in turns[:_LINES])
@@ -92,7 +93,11 @@ def _by_kind(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         found[str(row["kind"])].append(row)
     ordered = [kind for kind in _KINDS if kind in found] + sorted(set(found) - set(_KINDS))
-    return {kind: sorted(found[kind], key=level, reverse=True) for kind in ordered}
+    return {kind: sorted(found[kind], key=_rank) for kind in ordered}
+
+
+def _rank(row: Row) -> tuple[int, int]:
+    return -level(row), _WIDEST_FIRST.get(str(row["scope"]), len(_WIDEST_FIRST))
 
 
 def _line(row: Row, words: Mapping[str, Kind]) -> str:
@@ -131,7 +136,7 @@ def _name(kind: str) -> tuple[str, str]:
 
 
 def _counted(rows: Iterable[Row]) -> str:
-    counts = [f"{len(found):,} {_name(kind)[1]}" for kind, found in _by_kind(rows).items()]
+    counts = [f"{len(found):,} \u00d7 {_name(kind)[1]}" for kind, found in _by_kind(rows).items()]
     return f" ({', '.join(counts)})" if counts else ""
 
 

@@ -2,7 +2,8 @@
 
 A row holds the common columns (scope_id the provider) and: apart_ratio, limit_ratio, billed_tokens, billed_usd,
 observed_tokens, observed_usd, remaining_tokens (billed and not explained; negative where the logs know of more),
-days (how many are apart), worst_date and causes (a list, or the names with commas; see fct_reconciliation_daily).
+is_closed (it is about a whole month, else about days of one, and apart_ratio is the worst day's), days (how many are
+apart), worst_date and causes (names with commas, see fct_reconciliation_daily).
 """
 
 from __future__ import annotations
@@ -47,13 +48,15 @@ def line(row: Row) -> str:
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:
     apart = m.number(row.get("apart_ratio"))
-    how_far = "disagree" if apart is None else f"are {m.percent(abs(apart))} apart"
+    up_to = "" if row.get("is_closed") else "up to "
+    how_far = "disagree" if apart is None else f"are {up_to}{m.percent(apart)} apart"
     return f"The bill of {w.who(row, written)} and the logs of {m.month_name(row['month'])} {how_far}"
 
 
 def _both(row: Row, what: str) -> str:
     tokens, usd = m.number(row.get(f"{what}_tokens")), m.number(row.get(f"{what}_usd"))
-    return w.joined(["" if tokens is None else m.tokens(tokens), "" if usd is None else m.usd(usd)])
+    sums = w.joined(["" if tokens is None else m.tokens(tokens), "" if usd is None else m.usd(usd)])
+    return f"{sums} on these days" if sums and not row.get("is_closed") else sums
 
 
 def _unexplained(row: Row) -> str:
@@ -71,9 +74,7 @@ def _days(row: Row) -> str:
 
 
 def _causes(row: Row) -> str:
-    found = row.get("causes") or []
-    found = found.split(",") if isinstance(found, str) else found
-    names = [str(name).strip() for name in found]
+    names = [name.strip() for name in str(row.get("causes") or "none").split(",")]
     return w.joined(_CAUSES.get(name, m.escape(name)) for name in names[:5] if name != "none")
 
 

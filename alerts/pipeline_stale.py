@@ -18,7 +18,7 @@ def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {
         "Published": _published(row),
-        "Last run": f"failed: {m.escape(row['last_error'], limit=600)}" if row.get("last_error") else "",
+        "Last run": f"failed: {m.escape(row['last_error'], limit=400)}" if row.get("last_error") else "",
         "Data": f"measured through {m.day(row.get('as_of_date'))}; later use is not counted yet",
         "What it means": "no alert can tell of what happened since then",
     }

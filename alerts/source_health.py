@@ -1,8 +1,8 @@
 """The message of kind `source_health`: a feed cannot be loaded, is late or silent, or brings many bad lines.
 
 A row holds the common columns (scope 'pipeline', scope_id the feed) and: state ('failed', 'late', 'silent',
-'bad_lines'), since_date (the first day without data), data_age_days, last_error, last_loaded_at, last_record_at and
-quarantined (lines).
+'bad_lines'), since_date (the first day without data), data_age_days, last_error, last_loaded_at, last_record_at, and
+of the last week new_quarantined (lines) and quarantined_ratio with its limit_ratio.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _STEPS = {
 def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {
-        "Error": m.escape(row["last_error"], limit=600) if row.get("last_error") else "",
+        "Error": m.escape(row["last_error"], limit=400) if row.get("last_error") else "",
         "Refused": _refused(row),
-        "Since": m.day(row["since_date"]) if row.get("since_date") else "",
+        "Missing since": _missing_since(row),
         "Data": _reaches(row),
         "What it means": _MEANS.get(_state(row), "numbers after that are too low, and forecasts and alerts with them"),
     }
@@ -62,8 +62,19 @@ def _title(row: Row, written: Callable[[Any], str]) -> str:
 
 
 def _refused(row: Row) -> str:
-    lines = m.number(row.get("quarantined"))
-    return f"{int(lines):,} {'line' if lines == 1 else 'lines'}" if lines else ""
+    lines, share, limit = (m.number(row.get(f)) for f in ("new_quarantined", "quarantined_ratio", "limit_ratio"))
+    if not lines:
+        return ""
+    words = f"{int(lines):,} {'line' if lines == 1 else 'lines'} in a week"
+    words += "" if share is None else f", {m.percent(share)} of all"
+    return words if limit is None else f"{words}; a warning from {m.percent(limit)} on"
+
+
+def _missing_since(row: Row) -> str:
+    """The first day without data; empty where none is missing yet."""
+    since, today = m.as_date(row.get("since_date")), m.as_date(row.get("as_of_date"))
+    is_missing = since and _state(row) != "bad_lines" and not (today and since > today)
+    return m.day(since) if is_missing else ""
 
 
 def _reaches(row: Row) -> str:
@@ -82,6 +93,6 @@ def _step(row: Row) -> str:
 
 def _essence(row: Row, written: Callable[[Any], str] = m.escape) -> str:
     error = f": {m.escape(row['last_error'], limit=100)}" if _state(row) == "failed" and row.get("last_error") else ""
-    refused = f" ({_refused(row)})" if _state(row) == "bad_lines" and _refused(row) else ""
-    since = f", since {m.day(row['since_date'])}" if row.get("since_date") else ""
+    refused = f": {_refused(row)}" if _state(row) == "bad_lines" and _refused(row) else ""
+    since = f", its data is missing since {_missing_since(row)}" if _missing_since(row) else ""
     return f"{_title(row, written)}{refused}{since}{error.rstrip('.')}."

@@ -164,9 +164,10 @@ def burn_row(scope_id="dev-03", level=3, **changes):
 
 def spike_row(scope_id="dev-03", **changes):
     """On 12 November dev-03 used 1.2 M tokens where 230 k are usual."""
-    row = finding("spike", "developer", scope_id, period="2026-11-12", drivers=PARTS, query=QUERY)
+    row = finding("spike", "developer", scope_id, period="2026-11-12", query=QUERY)
     return {
         **row,
+        "drivers": [{"what": "task", "name": "PAY-118", "tokens": 900_000, "share_ratio": 0.75}],
         "usage_date": date(2026, 11, 12),
         "tokens": 1_200_000,
         "usual_tokens": 230_000,
@@ -192,7 +193,7 @@ def source_row(scope_id="litellm__requests", **changes):
         "last_error": "no such bucket: the folder in LITELLM_LOGS does not exist.",
         "last_loaded_at": datetime(2026, 11, 11, 5, 1, tzinfo=UTC),
         "last_record_at": datetime(2026, 11, 10, 17, 0, tzinfo=UTC),
-        "quarantined": 0,
+        "new_quarantined": 0,
         "query": "select * from ops.source_freshness where feed = 'litellm__requests'",
         **changes,
     }
@@ -243,7 +244,8 @@ def gap_row(scope_id="anthropic", **changes):
         "remaining_tokens": 1_400_000,
         "days": 3,
         "worst_date": date(2026, 11, 9),
-        "causes": ["unexplained", "unpriced_model"],
+        "causes": "unexplained, unpriced_model",
+        "is_closed": False,
         "query": "select * from core.fct_reconciliation_daily where provider = 'anthropic'",
         **changes,
     }

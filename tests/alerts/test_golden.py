@@ -5,6 +5,7 @@ After changing words on purpose: `RENEW_GOLDEN=1 pytest tests/alerts/test_golden
 
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.alerts.test_plan import row as plan_row
 GOLDEN = Path(__file__).parent / "golden"
 WORDS = discover()
 
+BAD_LINES = {"new_quarantined": 1_204, "quarantined_ratio": 0.034, "limit_ratio": 0.01, "urgency": "digest"}
 ROWS = {
     "cap_level_80": r.developer_row(),
     "cap_level_100": r.team_row(),
@@ -29,11 +31,12 @@ ROWS = {
     "source_health_failed": r.source_row(),
     "source_health_late": r.source_row(state="late", last_error=None),
     "source_health_silent": r.source_row(state="silent", last_error=None, data_age_days=0),
-    "source_health_bad_lines": r.source_row(state="bad_lines", last_error=None, quarantined=1_204, urgency="digest"),
+    "source_health_bad_lines": r.source_row(state="bad_lines", last_error=None, **BAD_LINES),
     "pipeline_stale": r.stale_row(),
     "unknown_share_unpriced": r.unknown_row(),
     "unknown_share_unattributed": r.unknown_row("unattributed", names=[{"name": "key 9f2c11aa", "tokens": 1_200_000}]),
     "bill_gap": r.gap_row(),
+    "bill_gap_of_a_closed_month": r.gap_row(is_closed=True, days=12, limit_ratio=0.02),
     "plan_due": r.plan_due_row(),
     "plan": plan_row(),
 }
@@ -80,15 +83,12 @@ def test_the_fallback_text_is_one_full_sentence(name):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_message_says_how_old_the_data_is_what_to_do_and_when_it_is_sent(name):
+    ages = "easured through ", "as of ", " old, last loaded", "up to date, last loaded"
     row, said = ROWS[name], render_text(MESSAGES[name])
     assert said.count("Next step: ") == 1
-    assert any(
-        words in said for words in ("easured through ", "as of ", " old, last loaded", "up to date, last loaded")
-    )
+    assert any(words in said for words in ages)
     assert f"    {row['query']}\n" in said
-    assert any(
-        words in said.splitlines()[-1] for words in ("This is sent once", "Sent at once, because ", "Sent with ")
-    )
+    assert re.search("This is sent once|Sent at once, because |Sent with ", said.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ROWS)
