@@ -24,10 +24,12 @@ from alerts._format import (
 )
 
 __all__ = [
+    "SECTION_LIMIT",
     "TEXT_LIMIT",
     "Message",
     "amount",
     "as_date",
+    "clip",
     "code",
     "context",
     "day",
@@ -89,7 +91,7 @@ class Message:
 
 def header(text: str) -> dict[str, Any]:
     """A header block; `text` is plain text (names through `plain`)."""
-    return {"type": "header", "text": {"type": "plain_text", "text": _clip(text, HEADER_LIMIT), "emoji": False}}
+    return {"type": "header", "text": {"type": "plain_text", "text": clip(text, HEADER_LIMIT), "emoji": False}}
 
 
 def section(*lines: str) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def context(*texts: str) -> dict[str, Any]:
 
 def image(name: str, alt_text: str) -> dict[str, Any]:
     """An image block; `name` is one of the message's `images`, `alt_text` says in plain text what it shows."""
-    return {"type": "image", "slack_file": {"id": name}, "alt_text": _clip(alt_text, ALT_TEXT_LIMIT)}
+    return {"type": "image", "slack_file": {"id": name}, "alt_text": clip(alt_text, ALT_TEXT_LIMIT)}
 
 
 def code(text: str) -> str | None:
@@ -136,10 +138,11 @@ def render_text(message: Message) -> str:
 
 def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
     # verbatim: Slack makes no links of addresses and channel names in plain words (names come from outside).
-    return {"type": "mrkdwn", "text": _clip(text, limit), "verbatim": True}
+    return {"type": "mrkdwn", "text": clip(text, limit), "verbatim": True}
 
 
-def _clip(text: str, limit: int) -> str:
+def clip(text: str, limit: int) -> str:
+    """Written mrkdwn or plain text cut to so many characters, never within an escape."""
     return text if len(text) <= limit else _CUT_ENTITY.sub("", text[: limit - 1]) + "\u2026"
 
 
