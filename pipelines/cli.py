@@ -247,6 +247,25 @@ def estimate(measured: bool, as_of: datetime | None, style: str, **given: object
 
 
 @commands.command()
+def slack() -> None:
+    """Answer what people press in Slack (Socket Mode), until SIGTERM or Ctrl-C. Needs SLACK_APP_TOKEN."""
+    settings = load_settings()
+    from alerts._socket import WHERE_APP_TOKEN, SocketRefused, is_app_token
+    from pipelines.slack_app import serve
+
+    token = settings.slack_app_token.get_secret_value().strip() if settings.slack_app_token else ""
+    if not is_app_token(token):
+        wrong = "is not set" if not token else "holds no app-level token"
+        raise click.UsageError(f"SLACK_APP_TOKEN {wrong}. It is {WHERE_APP_TOKEN}.")
+    if not settings.slack_token:
+        raise click.UsageError("SLACK_BOT_TOKEN is not set, so nobody could be answered. See .env.example.")
+    try:
+        serve(settings, _say)
+    except SocketRefused as error:
+        raise Failed(str(error)) from error
+
+
+@commands.command()
 def init() -> None:
     """Write a first version of the org CSVs from what the gateway recorded. Never overwrites a file."""
     settings = load_settings()

@@ -4,6 +4,7 @@ Variables of sources (LITELLM_LOGS ...) belong to `connectors/`; here is what th
 """
 
 import os
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,8 @@ class Settings(BaseSettings):
     slack_org_channel: str | None = Field(None, alias="SLACK_ORG_CHANNEL")
     slack_ops_channel: str | None = Field(None, alias="SLACK_OPS_CHANNEL")
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_org_owners_given: str = Field("", alias="SLACK_ORG_OWNERS")
+    push_budgets: bool = Field(False, alias="LITELLM_PUSH_BUDGETS")
 
     @field_validator("timezone")
     @classmethod
@@ -53,6 +56,14 @@ class Settings(BaseSettings):
         if day and day > datetime.now(UTC).date() + timedelta(days=1):
             raise ValueError(f"{day} has not begun yet")
         return day
+
+    @field_validator("slack_org_owners_given")
+    @classmethod
+    def _member_ids(cls, owners: str) -> str:
+        for one in re.split(r"[,\s]+", owners.strip()) if owners.strip() else []:
+            if not re.fullmatch(r"[UW][A-Z0-9]+", one):
+                raise ValueError(f"'{one}' is no Slack member id; expected ids like U012AB3CD with commas between")
+        return owners
 
     @field_validator("data_dir")
     @classmethod
@@ -89,6 +100,11 @@ class Settings(BaseSettings):
         if self.uses_examples:
             return date.fromisoformat((EXAMPLES / "last_day.txt").read_text().strip())
         return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
+
+    @property
+    def slack_org_owners(self) -> tuple[str, ...]:
+        """Slack member ids of those who decide for the organisation."""
+        return tuple(re.findall(r"[UW][A-Z0-9]+", self.slack_org_owners_given))
 
     @property
     def build_file(self) -> Path:
