@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, refresh, untold
+from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
 from alerts._message import Message, render_text
 from alerts._slack import SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -33,6 +33,7 @@ __all__ = [
     "discover",
     "open_ledger",
     "pending",
+    "preview",
     "refresh",
     "render_text",
     "untold",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts import _incidents, _plan, _refresh
+from alerts._message import Message
 from alerts._plan import Clock
 from alerts._run import Delivery, Run
 from alerts._slack import Slack, SlackSettings
@@ -120,8 +121,18 @@ def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: 
     return left
 
 
+def preview(
+    rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None
+) -> list[tuple[str, Message]]:
+    """What a `deliver` started now would send: (recipient, message). Nothing is sent or written down."""
+    clock, found = clock or _any_time(), _plan.findings(rows)
+    run = Run(settings, ledger, Path(), clock.now, print)
+    return [(post.recipient.address, run.shown(post)) for post in _posts(found, settings, ledger, clock)]
+
+
 def _posts(found: _plan.Findings, settings: SlackSettings, ledger: Ledger, clock: Clock) -> list[_plan.Post]:
-    return list(_plan.posts(found, ledger.incidents(), ledger.records(), settings, clock))
+    incidents = _incidents.after(found, ledger.incidents(), clock.now, clock.today)
+    return list(_plan.posts(found, incidents, ledger.records(), settings, clock))
 
 
 def _any_time() -> Clock:

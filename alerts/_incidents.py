@@ -6,6 +6,7 @@ it again, and so does the end of a snooze; what comes back after it was resolved
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +17,38 @@ if TYPE_CHECKING:
     from alerts._ledger import Ledger
 
 
-def follow(found: Findings, ledger: Ledger, now: datetime, today: date) -> None:
-    """Bring the ledger's incidents up to what was found. Twice is once."""
-    known = ledger.incidents()
+Incidents = dict[str, dict[str, Any]]
+
+
+def after(found: Findings, known: Mapping[str, Mapping[str, Any]], now: datetime, today: date) -> Incidents:
+    """The incidents as they are after what was found. Doing it twice is doing it once."""
+    result = {key: dict(incident) for key, incident in known.items()}
     for incident_key, row in found.firing.items():
-        incident = known.get(incident_key)
+        incident = result.get(incident_key)
         if incident is None:
-            ledger.open_incident(_new(incident_key, row), now)
+            result[incident_key] = new(incident_key, row, now)
         elif changes := _fires(incident, level(row), today):
-            ledger.change_incident(incident_key, now, **changes)
-    for incident_key, incident in known.items():
+            incident |= {**changes, "changed_at": now, "changed_by": None}
+    for incident_key, incident in result.items():
         gone = incident_key not in found.firing and incident_key not in found.holding
         if gone and incident["state"] != "resolved":
-            ledger.change_incident(incident_key, now, state="resolved", snoozed_until=None)
+            incident |= {"state": "resolved", "snoozed_until": None, "changed_at": now, "changed_by": None}
+    return result
 
 
-def _new(incident_key: str, row: Any) -> dict[str, Any]:
+def follow(found: Findings, ledger: Ledger, now: datetime, today: date) -> None:
+    """Write down what changed."""
+    known = ledger.incidents()
+    for incident_key, incident in after(found, known, now, today).items():
+        if incident_key not in known:
+            ledger.open_incident(incident)
+        elif changed := {name: value for name, value in incident.items() if value != known[incident_key][name]}:
+            # Not the whole row: somebody may click in this very moment.
+            ledger.change_incident(incident_key, **changed)
+
+
+def new(incident_key: str, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """An incident that a row opens."""
     return {
         "incident_key": incident_key,
         "kind": str(row["kind"]),
@@ -40,6 +57,12 @@ def _new(incident_key: str, row: Any) -> dict[str, Any]:
         "scope_id": str(row["scope_id"]),
         "team_id": str(row["team_id"]) if row.get("team_id") else None,
         "month": as_date(row.get("month")),
+        "state": "open",
+        "opened_at": now,
+        "changed_at": now,
+        "changed_by": None,
+        "snoozed_until": None,
+        "times_opened": 1,
     }
 
 

@@ -131,15 +131,13 @@ class Ledger:
         found = self._rows(sa.select(INCIDENTS).where(INCIDENTS.c.incident_key == incident_key))
         return found[0] if found else None
 
-    def open_incident(self, values: Mapping[str, Any], now: datetime) -> None:
-        """A new incident; `values`: incident_key, kind, level, scope, scope_id, team_id, month."""
-        given = {**values, "state": "open", "opened_at": now, "changed_at": now, "times_opened": 1}
-        self._write(sa.insert(INCIDENTS).values(**given))
+    def open_incident(self, values: Mapping[str, Any]) -> None:
+        """A new incident; `values`: all its columns."""
+        self._write(sa.insert(INCIDENTS).values(**values))
 
-    def change_incident(self, incident_key: str, now: datetime, by: str | None = None, **values: Any) -> None:
-        """Change state, level, snoozed_until or times_opened; `by` is the member who did it."""
-        one = sa.update(INCIDENTS).where(INCIDENTS.c.incident_key == incident_key)
-        self._write(one.values(changed_at=now, changed_by=by, **values))
+    def change_incident(self, incident_key: str, **values: Any) -> None:
+        """Change columns of an incident."""
+        self._write(sa.update(INCIDENTS).where(INCIDENTS.c.incident_key == incident_key).values(**values))
 
     # --- Who decided -------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts import _outbox, _plan, _refresh
+from alerts import _incidents, _outbox, _plan, _refresh
 from alerts._digest import digest, summary
 from alerts._follow_up import follow_up
 from alerts._message import Message, with_note
@@ -151,6 +151,14 @@ class Run:
         except DeliveryFailed as failure:
             return self._failed(post, failure)
 
+    def shown(self, post: _plan.Post) -> Message:
+        """The message of a post as its recipient would see it first. Raises DeliveryFailed when there is none."""
+        message = self._worded(post, self._message_key(post))
+        row = post.items[0].row
+        return (
+            _refresh.complete(message, row, self._incident(row), self.settings) if post.form == "message" else message
+        )
+
     def _message_key(self, post: _plan.Post) -> str:
         if post.form == "digest":
             return f"digest/{post.digest_date}/{post.recipient.address}"
@@ -191,15 +199,16 @@ class Run:
         shown = message
         if post.form == "message":
             message = self._with_images(message)
-            shown = _refresh.complete(message, post.items[0].row, self._incident(post), self.settings)
+            row = post.items[0].row
+            shown = _refresh.complete(message, row, self._incident(row), self.settings)
             content = _refresh.content(message)
             self.ledger.showing(message.alert_key, to.address, content, _refresh.digest_of(shown))
         posted = self._posted(shown, to, thread, broadcast=post.form == "escalation")
         return self._delivered(post, posted)
 
-    def _incident(self, post: _plan.Post) -> Mapping[str, Any] | None:
-        key = post.items[0].row.get("incident_key")
-        return self.ledger.incident(str(key)) if key else None
+    def _incident(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        key = row.get("incident_key")
+        return (self.ledger.incident(str(key)) or _incidents.new(str(key), row, self.now)) if key else None
 
     def _with_images(self, message: Message) -> Message:
         """The message with Slack's ids of its images, or without them where the bot may not upload."""

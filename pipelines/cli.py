@@ -12,6 +12,12 @@ import click
 from pipelines.settings import ROOT, Settings, load_settings
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+OPEN_ALERTS = """
+    select incident_key as alert, level, state, coalesce(changed_by, '') as changed_by, opened_at,
+        coalesce(cast(snoozed_until as varchar), '') as snoozed_until
+    from ops.alert_incidents
+    where state != 'resolved'
+    order by kind, scope, scope_id, incident_key"""
 
 
 class Finite(click.FloatRange):
@@ -161,6 +167,26 @@ def sources(propose_identities: bool) -> None:
     _print_rows(
         ["feed", "state", "loaded_through", "newest_record", "rows", "age_days", "quarantined", "note"], rows, "table"
     )
+
+
+@commands.command("alerts")
+@click.option("--preview", is_flag=True, help="Render what would be sent now, as text, as Block Kit and as a page.")
+def list_alerts(preview: bool) -> None:
+    """List open alerts and what is waiting to be told, or show the messages themselves. Sends nothing."""
+    settings = load_settings()
+    _warehouse(settings).close()
+    from pipelines import telling
+
+    if not preview:
+        with _warehouse(settings) as db:
+            cursor = db.execute(OPEN_ALERTS)
+            _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "table")
+        waiting = telling.pending_alerts(settings)
+        return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
+    page, messages = telling.write_preview(settings)
+    for recipient, text in messages:
+        click.echo(f"To: {recipient}\n\n{text}")
+    click.echo(f"{len(messages)} messages would be sent now. As Slack shows them: {page}")
 
 
 class Range(click.ParamType):

@@ -81,6 +81,15 @@ def alert_clock(settings: Settings) -> alerts.Clock:
     return alerts.Clock(now, today, today if in_hours and works else None)
 
 
+def write_preview(settings: Settings) -> tuple[Path, list[tuple[str, str]]]:
+    """Write what a delivery would send now to `preview/` in the data directory, as a page and as Block Kit; returns
+    the page, and each recipient and text. Sends nothing."""
+    ledger = alerts.open_ledger(settings.ledger_url)
+    found = alerts.preview(due_alerts(settings), slack_settings(settings), ledger, alert_clock(settings))
+    page = alerts.write_preview(settings.data_dir / "preview", found)
+    return page, [(recipient, alerts.render_text(message)) for recipient, message in found]
+
+
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
     """What a delivery would tell now."""
     return _asked(alerts.pending, settings)

@@ -86,19 +86,19 @@ def test_at_the_end_of_the_month_incidents_end_without_a_word(tell, slack, ledge
 
 def test_a_snoozed_incident_sleeps_until_its_day_or_until_it_gets_worse(tell, slack, ledger):
     tell([near()])
-    ledger.change_incident(KEY, NOW, by="U0LEAD", state="snoozed", snoozed_until=date(2026, 11, 25))
+    ledger.change_incident(KEY, changed_by="U0LEAD", state="snoozed", snoozed_until=date(2026, 11, 25))
     tell([near()], now=NOW + timedelta(days=1))
     assert state(ledger) == "snoozed" and len(slack.messages) == 1
     tell([near()], now=NOW + timedelta(days=3))
     assert state(ledger) == "open" and slack.messages[1]["thread_ts"] == slack.messages[0]["ts"]
-    ledger.change_incident(KEY, NOW, by="U0LEAD", state="snoozed", snoozed_until=date(2026, 11, 30))
+    ledger.change_incident(KEY, changed_by="U0LEAD", state="snoozed", snoozed_until=date(2026, 11, 30))
     tell([team_row()], now=NOW + timedelta(days=4))
     assert state(ledger) == "open" and slack.messages[2]["reply_broadcast"]
 
 
 def test_an_acknowledged_incident_stays_so_until_it_gets_worse(tell, ledger):
     tell([near()])
-    ledger.change_incident(KEY, NOW, by="U0LEAD", state="acknowledged")
+    ledger.change_incident(KEY, changed_by="U0LEAD", state="acknowledged")
     tell([near()], now=NOW + timedelta(days=1))
     assert state(ledger) == "acknowledged"
     tell([team_row()], now=NOW + timedelta(days=2))
