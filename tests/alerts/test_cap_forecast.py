@@ -1,5 +1,7 @@
 """The words of a cap that will probably not last."""
 
+import pytest
+
 from alerts import render_text
 from alerts.cap_forecast import line, message
 from tests.alerts.rows import finding, forecast_row
@@ -34,8 +36,9 @@ def test_a_cap_in_dollars_is_told_in_dollars():
     assert "$8.05 of $16.00 (50 %) used so far" in line(forecast_row(**dollars))
 
 
-def test_a_range_that_is_not_known_is_left_out():
-    assert "25 Nov 2026; chance of reaching the cap 87 %\n" in said(projected_ratio_p10=None)
+@pytest.mark.parametrize("end", ["projected_ratio_p10", "projected_ratio_p90"])
+def test_a_range_that_is_not_known_is_left_out(end):
+    assert "25 Nov 2026; chance of reaching the cap 87 %\n" in said(**{end: None})
 
 
 def test_missing_numbers_make_a_shorter_message_not_an_error():
