@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from alerts import discover
 from alerts._digest import digest, summary
+from alerts._format import escape
 from tests.alerts.test_golden import DAY, INCIDENTS, ROWS
 
 WORDS = discover()
@@ -37,7 +38,9 @@ HOSTILE = st.sampled_from(
         *("x" * 3000, "&" * 3000, "*" * 3000),
     ]
 )
-NAMES = st.lists(st.one_of(HOSTILE, st.text(min_size=1, max_size=20)), min_size=1, max_size=5).map(" ".join)
+NAMES = (
+    st.lists(st.one_of(HOSTILE, st.text(min_size=1, max_size=20)), min_size=1, max_size=5).map(" ".join).filter(escape)
+)
 
 
 def named(value, name, key=None):

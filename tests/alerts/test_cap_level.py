@@ -179,3 +179,15 @@ def test_what_went_past_the_gateway_is_said():
     assert (
         "; 943 k of the tokens went past the gateway, by the provider's bill; 310 k of the tokens are estimated" in text
     )
+
+
+def test_the_line_is_the_essence_without_the_age_of_the_data():
+    assert discover()["cap_level"].line(developer_row()) == (
+        "🟡 dev-03 has reached 80 % of its November 2026 cap: 3.21 M of 4.00 M tokens (80 %), "
+        "at this pace 109 % by the end of the month."
+    )
+
+
+def test_where_no_record_was_counted_the_as_of_date_is_the_age():
+    assert line(developer_row(data_through_at=None), "Data") == "Data: as of 22 Nov 2026"
+    assert discover()["cap_level"].message(developer_row(data_through_at=None)).text.endswith("of the month.")
