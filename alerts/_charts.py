@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from alerts import _format as f
@@ -37,13 +38,13 @@ def use(path: Rows, cap_tokens: Any, as_of_date: Any, title: str) -> bytes | Non
     `path` holds {usage_date, used_tokens, projected_tokens, projected_p10_tokens, projected_p90_tokens}, summed from
     the first of the month; used_tokens is None for days to come.
     """
-    days = [day for day in path if f.as_date(day.get("usage_date")) and _value(day.get("projected_tokens")) is not None]
+    days = [day for day in path if _date(day.get("usage_date")) and _value(day.get("projected_tokens")) is not None]
     if len(days) < 2:
         return None
-    cap, as_of = _value(cap_tokens), f.as_date(as_of_date)
-    points = [(f.as_date(day["usage_date"]).day, _value(day["projected_tokens"])) for day in days]
+    cap, as_of = _value(cap_tokens), _date(as_of_date)
+    points = [(_date(day["usage_date"]).day, _value(day["projected_tokens"])) for day in days]
     used = [
-        (f.as_date(day["usage_date"]).day, _value(day["used_tokens"]))
+        (_date(day["usage_date"]).day, _value(day["used_tokens"]))
         for day in days
         if _value(day.get("used_tokens")) is not None
     ]
@@ -116,8 +117,8 @@ def growth(months: Rows, planned_month: Any, planned_tokens: Any, planned_cap_to
 
     `months` holds {month, used_tokens, projected_tokens, cap_tokens, is_measured_whole}, oldest first.
     """
-    bars = [bar for bar in months if f.as_date(bar.get("month")) and _value(bar.get("used_tokens")) is not None]
-    planned, planned_cap, month = _value(planned_tokens), _value(planned_cap_tokens), f.as_date(planned_month)
+    bars = [bar for bar in months if _date(bar.get("month")) and _value(bar.get("used_tokens")) is not None]
+    planned, planned_cap, month = _value(planned_tokens), _value(planned_cap_tokens), _date(planned_month)
     is_planned = planned is not None and month is not None
     if len(bars) + is_planned < 2:
         return None
@@ -261,7 +262,14 @@ def _short(value: float, size: int) -> str:
 
 def _value(number: Any) -> float | None:
     exact = f.number(number)
-    return float(exact) if exact is not None and abs(exact) < 10**18 else None  # more is a mistake
+    return float(exact) if exact is not None and 0 <= exact < 10**18 else None  # anything else is a mistake
+
+
+def _date(value: Any) -> date | None:
+    try:
+        return f.as_date(value)
+    except ValueError:
+        return None
 
 
 def _model_name(model: Mapping[str, Any]) -> str:
