@@ -322,7 +322,7 @@ def _tidied(table: str, row: Row) -> Row:
     lowered = {
         "price_overrides": ("provider", "model"), "model_aliases": ("provider", "model"),
         "routing_rules": ("to_provider", "to_model"), "gpu_catalog": ("gpu",), "model_shapes": ("model",),
-        "gpu_throughput": ("gpu", "model"),
+        "gpu_throughput": ("gpu", "model"), "teams": ("shares_developers",),
     }.get(table, ())  # fmt: skip
     if table == "identities" and row["kind"] == "email":
         lowered = ("value",)

@@ -115,7 +115,8 @@ def test_the_example_org_loads_whole(tmp_path):
     assert all(list(frame.columns) == list(SCHEMAS[table]) for table, frame in org.items())
     assert org["teams"].iloc[0].to_dict() == {
         "team_id": "platform", "name": "Platform", "slack_channel": "#ai-capacity-platform",
-        "lead_slack_id": "U50F8EDD6B", "monthly_pool_tokens": "1377000", "monthly_pool_usd": None, "note": None,
+        "lead_slack_id": "U50F8EDD6B", "monthly_pool_tokens": "1377000", "monthly_pool_usd": None,
+        "shares_developers": None, "note": None,
     }  # fmt: skip
 
 
@@ -171,6 +172,11 @@ def test_what_spreadsheets_do_to_a_file_is_accepted(tmp_path, content):
     assert read_org(write(tmp_path, {"teams": content}))["teams"][["team_id", "name"]].values.tolist() == [["a", "A"]]
 
 
+def test_a_team_says_whether_its_channel_may_name_its_developers(tmp_path):
+    teams = read_org(write(tmp_path, {"teams": "team_id,shares_developers\na,true\nb,FALSE\nc,\n"}))["teams"]
+    assert teams.shares_developers.tolist() == ["true", "false", None]
+
+
 def test_any_table_may_have_notes(tmp_path):
     caps = read_org(write(tmp_path, {"caps": 'scope,month,cap_usd,note\norg,2026-09,5,"two\nlines, quoted"\n'}))["caps"]
     assert caps.note.tolist() == ["two\nlines, quoted"]
@@ -197,6 +203,7 @@ REFUSED = [
     # cells
     ("teams", "team_id,name\n,A", "org/teams.csv line 2: team_id is empty, expected a value"),
     ("teams", "team_id,monthly_pool_tokens\na,-1", "line 2: monthly_pool_tokens is '-1', expected a whole number"),
+    ("teams", "team_id,shares_developers\na,yes", "line 2: shares_developers is 'yes', expected true or false"),
     ("teams", "team_id,monthly_pool_usd\na,$5", "line 2: monthly_pool_usd is '$5', expected USD like 12.50, 0 or more"),
     ("developers", DEVELOPERS + "d,,,,,,", "org/developers.csv line 2: valid_from is empty, expected a real date like"),
     ("developers", DEVELOPERS + ",,,,2026-01-01,,", "line 2: developer_id is empty, expected a value"),

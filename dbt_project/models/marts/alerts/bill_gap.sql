@@ -37,24 +37,57 @@ days as (
 
 ),
 
-gaps as (
+-- Of the as-of month the days over the limit; where none is, those that are not yet well below it.
+apart as (
 
-    select
-        days.provider,
-        days.month,
-        false as is_closed,
-        max(days.apart_ratio) as apart_ratio,
-        {{ assumption('reconciliation_day_warn_ratio') }}::double as limit_ratio,
-        sum(days.billed_tokens) as billed_tokens,
-        sum(days.observed_tokens) as observed_tokens,
-        sum(days.billed_usd) as billed_usd,
-        sum(days.observed_usd) as observed_usd,
-        sum(days.unexplained_tokens) as remaining_tokens
+    select days.*
     from days
     inner join run using (month)
     where
         days.apart_ratio >= {{ assumption('reconciliation_day_warn_ratio') }} * {{ assumption('warn_clear_ratio') }}
-    group by days.provider, days.month
+    qualify
+        days.apart_ratio > {{ assumption('reconciliation_day_warn_ratio') }}
+        or max(days.apart_ratio) over (partition by days.provider) <= {{ assumption('reconciliation_day_warn_ratio') }}
+
+    union all
+
+    select days.*
+    from days
+    inner join run on days.month = run.month_before
+    where days.unexplained_tokens != 0
+
+),
+
+-- The days that made the gap.
+worst as (
+
+    select
+        provider,
+        month,
+        count(*) as days,
+        arg_max(utc_date, abs(unexplained_tokens)) as worst_date,
+        list_sort(list_distinct(flatten(list(string_split(causes, ', '))))) as causes
+    from apart
+    group by provider, month
+
+),
+
+gaps as (
+
+    select
+        apart.provider,
+        apart.month,
+        false as is_closed,
+        max(apart.apart_ratio) as apart_ratio,
+        {{ assumption('reconciliation_day_warn_ratio') }}::double as limit_ratio,
+        sum(apart.billed_tokens) as billed_tokens,
+        sum(apart.observed_tokens) as observed_tokens,
+        sum(apart.billed_usd) as billed_usd,
+        sum(apart.observed_usd) as observed_usd,
+        sum(apart.unexplained_tokens) as remaining_tokens
+    from apart
+    inner join run using (month)
+    group by apart.provider, apart.month
 
     union all
 
@@ -74,22 +107,6 @@ gaps as (
     where
         monthly.apart_ratio
         >= {{ assumption('reconciliation_month_error_ratio') }} * {{ assumption('warn_clear_ratio') }}
-
-),
-
--- The days that made the gap.
-worst as (
-
-    select
-        gaps.provider,
-        gaps.month,
-        count(*) as days,
-        arg_max(days.utc_date, abs(days.unexplained_tokens)) as worst_date,
-        list_sort(list_distinct(flatten(list(string_split(days.causes, ', '))))) as causes
-    from gaps
-    inner join days using (provider, month)
-    where days.unexplained_tokens != 0 and (gaps.is_closed or days.apart_ratio > gaps.limit_ratio)
-    group by gaps.provider, gaps.month
 
 ),
 

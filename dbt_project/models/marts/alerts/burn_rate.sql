@@ -104,8 +104,8 @@ burning as (
         case expected.measure when 'tokens' then used.window_tokens else used.window_usd end as window_used,
         case expected.measure when 'tokens' then caps.cap_tokens else caps.cap_usd end as cap,
         case expected.measure when 'tokens' then caps.used_tokens else caps.used_usd end as used,
-        window_used::double / nullif(cap, 0) as cap_share_ratio,
-        cap_share_ratio / nullif(expected.expected_ratio, 0) as burn_ratio
+        round(window_used::double / nullif(cap, 0), 6) as cap_share_ratio,
+        round(window_used::double / nullif(cap, 0) / nullif(expected.expected_ratio, 0), 6) as burn_ratio
     from {{ ref('caps_watched') }} as caps
     inner join expected using (scope, scope_id)
     inner join used using (scope, scope_id, window_days)
@@ -146,7 +146,7 @@ findings as (
         ) as is_firing,
         strftime(month, '%Y-%m') as period,
         * exclude (window_used, cap, used, is_burning),
-        greatest(0, cap - used) * window_days / nullif(window_used, 0)::double as would_last_days,
+        round(greatest(0, cap - used)::double * window_days / nullif(window_used, 0), 3) as would_last_days,
         {{ usage_query('scope', 'scope_id', '(as_of_date - window_days + 1)', 'as_of_date') }} as query
     from compared
     where is_burning or burn_ratio >= 1 + (limit_ratio - 1) * {{ assumption('burn_clear_ratio') }}

@@ -25,8 +25,11 @@ findings as (
     select
         'cap_level' as kind,
         levels.level,
-        -- While the pool has room nobody is stopped.
-        case when caps.status = 'drawing_from_pool' then 'digest' else levels.urgency end as urgency,
+        -- While the pool has room nobody is stopped, and nobody can act in a month that is over.
+        case
+            when caps.status = 'drawing_from_pool' or not caps.is_as_of_month then 'digest'
+            else levels.urgency
+        end as urgency,
         crossings.reached_on is not null as is_firing,
         strftime(caps.month, '%Y-%m') as period,
         caps.* exclude (is_as_of_month),

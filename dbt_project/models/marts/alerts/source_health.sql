@@ -88,7 +88,7 @@ refused as (
                 where recorded.usage_date > past_loads.week_before_date or past_loads.week_before_date is null
             ), 0
         ) as new_records,
-        new_quarantined::double / nullif(new_quarantined + new_records, 0) as quarantined_ratio
+        round(new_quarantined::double / nullif(new_quarantined + new_records, 0), 6) as quarantined_ratio
     from feeds
     inner join past_loads using (feed)
     left join recorded using (feed)

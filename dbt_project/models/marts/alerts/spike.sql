@@ -69,7 +69,7 @@ findings as (
         caps.used_tokens,
         caps.used_usd,
         caps.used_ratio,
-        told.above_tokens::double / nullif(caps.cap_tokens, 0) as cap_share_ratio,
+        round(told.above_tokens::double / nullif(caps.cap_tokens, 0), 6) as cap_share_ratio,
         freshness.data_through_at,
         freshness.data_age_days,
         list_filter(

@@ -64,7 +64,7 @@ shares as (
         coalesce(sum(part_tokens) filter (where is_unknown), 0) as tokens,
         coalesce(sum(part_usd) filter (where is_unknown), 0) as usd,
         sum(part_tokens) as total_tokens,
-        tokens::double / nullif(total_tokens, 0) as share_ratio,
+        round(tokens::double / nullif(total_tokens, 0), 6) as share_ratio,
         list(struct_pack(name := name, tokens := part_tokens) order by part_tokens desc, name)
             filter (where is_unknown and name is not null and part_tokens > 0) as names
     from parts
