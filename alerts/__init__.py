@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
 from alerts._message import Message, render_text
+from alerts._preview import write_preview
 from alerts._slack import SlackSettings
 from alerts._slack_errors import DeliveryFailed
 
@@ -37,6 +38,7 @@ __all__ = [
     "refresh",
     "render_text",
     "untold",
+    "write_preview",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The outbox: a message as a text file a person can read, and beside it the payload Slack would have got."""
+"""The outbox: a message as a text file a person can read; beside it what Slack would have got, charts and files."""
 
 from __future__ import annotations
 
@@ -48,14 +48,18 @@ def _write(outbox: Path, message: Message, recipient: str) -> tuple[Path, str]:
     text = f"To: {' '.join(recipient.split())}\n\n{render_text(message)}"
     name = stem(message.alert_key, recipient)
     would_send = json.dumps(payload(message, recipient), ensure_ascii=False, indent=2)
-    _replace(outbox / f"{name}.json", would_send + "\n")
-    return _replace(outbox / f"{name}.txt", text), text
+    for image, png in message.images.items():
+        _replace(outbox / f"{name}__{image}.png", png)
+    for file, content in message.files.items():
+        _replace(outbox / f"{name}__{file}", content)
+    _replace(outbox / f"{name}.json", f"{would_send}\n".encode())
+    return _replace(outbox / f"{name}.txt", text.encode()), text
 
 
-def _replace(path: Path, text: str) -> Path:
+def _replace(path: Path, content: bytes) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

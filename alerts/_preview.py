@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
+from alerts import _outbox
 from alerts._message import Message
 
 # Slack's mrkdwn, as far as our messages use it: code, bold, mentions and links.
@@ -74,6 +77,18 @@ def html(messages: Iterable[tuple[str, Message]]) -> str:
         '<p class="small">About as Slack shows them. Above each: to whom it goes, and its notification.</p>\n'
         f'<p class="themes">{themes}</p>\n<ol class="index">{"".join(index)}</ol>\n{"".join(articles)}</body></html>\n'
     )
+
+
+def write_preview(folder: Path, messages: Iterable[tuple[str, Message]]) -> Path:
+    """Write the page, and each message as text and as Block Kit, in place of what the folder held; the page's path."""
+    told = list(messages)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for recipient, message in told:
+        _outbox.write(folder, message, recipient)
+    page = folder / "index.html"
+    page.write_text(html(told), encoding="utf-8")
+    return page
 
 
 def _article(number: int, recipient: str, message: Message) -> str:
