@@ -49,7 +49,7 @@ def _write(outbox: Path, message: Message, recipient: str) -> tuple[Path, str]:
     name = stem(message.alert_key, recipient)
     would_send = json.dumps(payload(message, recipient), ensure_ascii=False, indent=2)
     for image, png in message.images.items():
-        _replace(outbox / f"{name}__{image}.png", png)
+        _replace(outbox / f"{name}__{image}", png)
     for file, content in message.files.items():
         _replace(outbox / f"{name}__{file}", content)
     _replace(outbox / f"{name}.json", f"{would_send}\n".encode())

@@ -216,7 +216,7 @@ class Run:
         alt = {block["slack_file"]["id"]: block["alt_text"] for block in message.blocks if block["type"] == "image"}
         for name, png in message.images.items():
             try:
-                ids[name] = self.slack.upload(f"{name}.png", png, alt[name])
+                ids[name] = self.slack.upload(name, png, alt[name])
             except DeliveryFailed as failure:
                 if failure.retry_helps:
                     raise

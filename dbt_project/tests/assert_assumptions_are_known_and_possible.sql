@@ -1,5 +1,7 @@
 -- A name with a typo would be passed over, and a chance of 0 or a negative number would give numbers that are none.
 
+{{ config(meta={'dagster': {'ref': {'name': 'int_assumptions'}}}) }}
+
 select stated.name, stated.value
 from {{ source('raw', 'org__assumptions') }} as stated
 left join {{ ref('assumption_defaults') }} as known on stated.name = known.name

@@ -93,11 +93,8 @@ select
         told.scope_id,
         case when told.audience = 'lead' then '/lead' else '' end
     ) as alert_key,
-    alert_key as incident_key,
     'plan' as kind,
     0 as level,
-    'immediate' as urgency,
-    true as is_firing,
     told.audience,
     told.scope,
     told.scope_id,
