@@ -1,5 +1,5 @@
--- Days far above the usual one: the as-of day, and the day before it for what came late. Where one person made most of a
--- team's spike, or one team most of the organisation's, only the narrower is told.
+-- Days far above the usual one: the as-of day, and the day before it for what came late. Where one person made most of
+-- a team's spike, or one team most of the organisation's, only the narrower is told.
 
 with
 
