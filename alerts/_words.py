@@ -79,11 +79,11 @@ def drivers(row: Row) -> list[str]:
 
 
 def parts(row: Row, written: Callable[[Any], str] = m.escape) -> list[str]:
-    """The parts of `drivers` in words: "task PAY-118: 1.20 M tokens (37 %)"."""
+    """The parts of `drivers` in words, the largest first: "task PAY-118: 1.20 M tokens (37 %)"."""
     found = row.get("drivers") or []
     found = json.loads(found) if isinstance(found, str) else found
     lines = []
-    for driver in found:
+    for driver in sorted(found, key=lambda driver: m.number(driver.get("tokens")) or 0, reverse=True):
         name = f"{_DRIVERS.get(str(driver.get('what')), '')} {written(driver.get('name'))}".strip()
         share = "" if m.number(driver.get("share_ratio")) is None else f" ({m.percent(driver['share_ratio'])})"
         lines.append(f"{name}: {m.tokens(driver.get('tokens'))}{share}")
@@ -102,11 +102,11 @@ def days(count: Any) -> str:
 
 
 def times(ratio: Any) -> str:
-    """How many times as much: "6.3 times", from ten on "12 times"."""
+    """How many times as much: "6.3 times", from ten on "12 times", and "0 times"."""
     factor = m.number(ratio)
     if factor is None:
         return "an unknown number of times"
-    digit = Decimal("0.1") if abs(factor) < Decimal("9.95") else Decimal(1)
+    digit = Decimal("0.1") if factor and abs(factor) < Decimal("9.95") else Decimal(1)
     return f"{factor.quantize(digit, ROUND_HALF_UP):,} times"
 
 

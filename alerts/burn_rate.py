@@ -18,6 +18,7 @@ from alerts._words import Row
 
 _MARK = "\U0001f525"  # fire
 _WINDOWS = (1, 3, 7)  # days
+_SLOW = 1  # the level
 
 
 def message(row: Row) -> m.Message:
@@ -29,12 +30,8 @@ def message(row: Row) -> m.Message:
         "Forecast": _forecast(row),
         "Data": w.data(row),
     }
-    step = (
-        "look at the calls of these days and stop what runs by mistake, such as an agent in a loop; "
-        f"if the work is wanted, raise {caps.where_set(row)}."
-    )
     title, text = f"{_MARK} {_title(row, m.plain)}", f"{_essence(row)}{w.measured(row)}."
-    return w.framed(row, title, text, facts, step, _small_print(row), w.drivers(row))
+    return w.framed(row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row))
 
 
 def line(row: Row) -> str:
@@ -73,6 +70,13 @@ def _forecast(row: Row) -> str:
     ends = caps.ends(row)
     ends = f"{m.month_name(row['month'], year=False)} ends at {ends}" if ends else ""
     return w.joined([ends, caps.passed_on(row), caps.outlook(row)], by="; ")
+
+
+def _next_step(row: Row) -> str:
+    if int(row["level"]) <= _SLOW:
+        return caps.raise_or_wait(row)
+    stop = "look at the calls of these days and stop what runs by mistake, such as an agent in a loop"
+    return f"{stop}; if the work is wanted, raise {caps.where_set(row)}."
 
 
 def _small_print(row: Row) -> str:

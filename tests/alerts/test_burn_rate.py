@@ -37,12 +37,17 @@ def test_the_line_has_the_ratio_of_its_own_window():
     )
 
 
+def test_what_burns_fast_is_looked_at_and_what_burns_slowly_needs_a_decision():
+    assert "Next step: look at the calls of these days and stop what runs by mistake, such as" in said(level=2)
+    assert "Next step: raise the cap in caps.csv (row developer,dev-03,2026-11) or agree what waits" in said(level=1)
+
+
 def test_it_says_why_it_did_not_wait():
     assert "Sent at once, because at this pace the cap is used up within days; once, and again only" in said()
     assert "Sent with the daily digest; once, and again only if it gets faster.\n" in said(urgency="digest")
 
 
 def test_missing_numbers_make_a_shorter_message_not_an_error():
-    text = render_text(message(finding("burn_rate", "team", "mobile")))
+    text = render_text(message(finding("burn_rate", "team", "mobile", 3)))
     assert text.startswith("🔥 Team mobile used much of its November 2026 cap in a few days\n")
     assert "Pace: an unknown number of tokens in a few days\n" in text and "Forecast" not in text

@@ -24,10 +24,16 @@ def test_the_line_names_the_largest_part():
         "⚡ dev-03 used 5.2 times its usual day on 12 Nov 2026: 1.20 M tokens ($4.60) instead of about 230 k tokens; "
         "the largest part is task PAY-118: 900 k tokens (75 %)."
     )
+    task_type = {"what": "task_type", "name": "feature", "tokens": 1_100_000, "share_ratio": 0.916}
+    assert line(spike_row(drivers=[*spike_row()["drivers"], task_type])).endswith(
+        "task type feature: 1.10 M tokens (91 %)."
+    )
     assert line(spike_row(drivers=None)).endswith(" instead of about 230 k tokens.")
 
 
-@pytest.mark.parametrize(("ratio", "words"), [(5.25, "5.3 times"), (9.96, "10 times"), (1234.4, "1,234 times")])
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(5.25, "5.3 times"), (9.96, "10 times"), (1234.4, "1,234 times"), (0, "0 times")]
+)
 def test_how_many_times_is_told_as_exactly_as_it_matters(ratio, words):
     assert f"dev-03 used {words} its usual day" in said(times_usual_ratio=ratio)
 
