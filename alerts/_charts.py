@@ -96,11 +96,14 @@ def use(path: Rows, cap_tokens: Any, as_of_date: Any, title: str) -> bytes | Non
             axes.plot([now[0]], [now[1] / size], "o", color=_USED, markersize=11)
             if last - now[0] > 4:  # later it would run into what stands at the end
                 label = f"{f.amount(now[1])}\nby {f.day(as_of)[:-5]}" if as_of else f.amount(now[1])
-                _text(axes, now[0] + 0.6, (now[1] - highest * 0.04) / size, label, va="top")
-        _text(axes, last + 0.6, ends / size, f.amount(ends), color=_USED, va="center", weight="bold")
+                up, va = (0.04, "bottom") if now[1] < 0.25 * highest else (-0.04, "top")
+                _text(axes, now[0] + 0.6, (now[1] + highest * up) / size, label, va=va)
+        # Low ends have no room below them.
+        lift = 0.3 * highest if ends < 0.25 * highest else 0
+        _text(axes, last + 0.6, (ends + lift) / size, f.amount(ends), color=_USED, va="center", weight="bold")
         if len(fan) > 1 and fan[-1][2] > fan[-1][1]:
             likely = f"80 % range\n{f.amount(fan[-1][1])}\nto {f.amount(fan[-1][2])}"
-            _text(axes, last + 0.6, (ends - highest * 0.05) / size, likely, color=_USED, va="top", size=14.5)
+            _text(axes, last + 0.6, (ends + lift - highest * 0.05) / size, likely, color=_USED, va="top", size=14.5)
         axes.set_xlim(0.5, last + 7)
         axes.set_ylim(0, highest * 1.14 / size or 1)
         ticks = range(1, last + 1, 7)

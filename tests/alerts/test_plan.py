@@ -183,6 +183,14 @@ ORG = {
     "team_id": None,
     "team_name": None,
     "as_of_date": date(2026, 11, 30),
+    "this_month_used_tokens": 6_280_000,
+    "this_month_projected_p10_tokens": 6_280_000,
+    "this_month_projected_p90_tokens": 6_280_000,
+    "daily_path": [
+        {**day, **dict.fromkeys(LEAD["daily_path"][0].keys() - {"usage_date"}, day["projected_tokens"])}
+        for day in LEAD["daily_path"]
+    ],
+    "monthly_totals": [{**month, "used_tokens": month["projected_tokens"]} for month in LEAD["monthly_totals"]],
     "members": [TEAM],
     "members_count": 1,
     "proposals": [one("org", 8_860_000, scope="org"), TEAM],
@@ -242,6 +250,7 @@ def test_what_was_planned_and_what_happened_stand_beside_each_other_with_their_r
     assert "November is heading for 6.28 M tokens, about $8.40 (80 % range 5.90 M to 7.53 M)" in text
     assert "5.98 M were planned, so 5 % more" in text
     assert "the cap is 6.22 M tokens and $10.94 (100 % of it, chance of reaching it 66 %)" in text
+    assert "November came to 6.28 M tokens, about $8.40; 5.98 M were planned" in said(**ORG)
     assert "so 5 % less" in said(**LEAD | {"this_month_difference_ratio": -0.05})
 
 
