@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 
+
 @dataclass(frozen=True)
 class Kind:
     """The words of one kind: the whole message for a row, and one line of mrkdwn about it for a digest or summary."""

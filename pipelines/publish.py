@@ -5,7 +5,7 @@ open keeps it, who opens next gets the new one.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,8 +63,8 @@ def read_warehouse(warehouse_file: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(warehouse_file), read_only=True)
 
 
-def rows_of(db: duckdb.DuckDBPyConnection, sql: str, given: Mapping[str, object] | None = None) -> list[dict]:
-    """The rows of a query, by column; `given` are its parameters by name."""
-    cursor = db.execute(sql, given or None)
+def rows_of(db: duckdb.DuckDBPyConnection, sql: str) -> list[dict]:
+    """The rows of a query, by column."""
+    cursor = db.execute(sql)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
