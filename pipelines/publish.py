@@ -62,8 +62,8 @@ def read_warehouse(warehouse_file: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(warehouse_file), read_only=True)
 
 
-def rows_of(db: duckdb.DuckDBPyConnection, sql: str, given: Mapping[str, object] | None = None) -> list[dict]:
-    """The rows of a query, by column; `given` are its parameters by name."""
-    cursor = db.execute(sql, given or None)
+def rows_of(db: duckdb.DuckDBPyConnection, sql: str) -> list[dict]:
+    """The rows of a query, by column."""
+    cursor = db.execute(sql)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 import alerts
-from pipelines.publish import read_warehouse, rows_of
+from pipelines.publish import read_warehouse
 from pipelines.settings import Settings, utc_now
 from pipelines.telling import slack_settings
 
@@ -84,7 +84,9 @@ class Facts:
 
     def _rows(self, sql: str, **given: object) -> list[dict]:
         with read_warehouse(self._settings.warehouse_file) as db:
-            return rows_of(db, sql, given)
+            cursor = db.execute(sql, given)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:

@@ -58,6 +58,10 @@ class FakeSlack:
         """The stored messages for a recipient as given to chat.postMessage."""
         return [message for message in self.messages if message["asked_channel"] == recipient]
 
+    def token_of(self, method):
+        """The token that a method takes."""
+        return TOKEN
+
     def fault(self, method):
         with self.lock:
             return self.faults[method].pop(0) if self.faults[method] else self.always.get(method)
@@ -153,10 +157,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/upload/"):
             return self.take_upload(slack, method, sent)
         raw = sent.decode()
-        body = json.loads(raw) if "json" in self.headers["Content-Type"] else dict(parse_qsl(raw))
+        body = json.loads(raw or "{}") if "json" in self.headers["Content-Type"] else dict(parse_qsl(raw))
         slack.requests.append((method, body))
         slack.heard.set()
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if self.headers.get("Authorization") != f"Bearer {slack.token_of(method)}":
             return self.answer({"ok": False, "error": "invalid_auth"})
         if method == "chat.postMessage":
             slack.before_post(body)
