@@ -80,12 +80,15 @@ def deliver(
         return done
 
 
-def refresh(settings: SlackSettings, ledger: Ledger) -> None:
-    """Show in Slack what became of incidents since their messages were last told, for example who took one over."""
+def refresh(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, only: str) -> None:
+    """Show in Slack what became of one incident or plan since it was told: who took it over, what was decided.
+
+    `only`: its incident_key or alert_key; `rows`: what is due now. Tells nobody anew. Without a token it does nothing.
+    """
     from alerts import discover
 
     if settings.token:
-        _refresh.refresh(ledger, Slack(settings), settings, discover())
+        _refresh.refresh(ledger, Slack(settings), settings, discover(), _plan.findings(rows), only)
 
 
 def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None) -> list[Pending]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from alerts._buttons import for_incident, for_plan, state_line
+from alerts._buttons import Decisions, for_incident, for_plan, plan_state_line, state_line
 from alerts._message import Message, context, with_note
 from alerts._plan import recipients
 from alerts._slack import Posted, Slack, SlackSettings
@@ -24,16 +24,23 @@ _GONE = ("message_not_found", "cant_update_message", "edit_window_closed", "chan
 
 
 def complete(
-    message: Message, row: Mapping[str, Any], incident: Mapping[str, Any] | None, settings: SlackSettings
+    message: Message,
+    row: Mapping[str, Any],
+    settings: SlackSettings,
+    incident: Mapping[str, Any] | None = None,
+    decisions: Decisions | None = None,
 ) -> Message:
-    """The words with the incident's state below the title, and with buttons where somebody listens to them."""
-    blocks = list(message.blocks)
-    state = state_line(incident) if incident else None
+    """The words with what became of the matter below the title, and with buttons where somebody listens to them."""
+    blocks, buttons = list(message.blocks), []
+    if incident:
+        state, buttons = state_line(incident), for_incident(incident, row)
+    elif row.get("proposals"):
+        state, buttons = plan_state_line(row, decisions or {}), for_plan(row, decisions)
+    else:
+        state = None
     if state:
         blocks.insert(1, context(state))
-    if settings.interactive:
-        blocks += for_incident(incident, row) if incident else for_plan(row) if row.get("kind") == "plan" else []
-    return dataclasses.replace(message, blocks=blocks)
+    return dataclasses.replace(message, blocks=blocks + (buttons if settings.interactive else []))
 
 
 def content(message: Message) -> str:
@@ -66,26 +73,46 @@ def with_image_ids(message: Message, ids: Mapping[str, str], note: str | None) -
 
 
 def refresh(
-    ledger: Ledger, slack: Slack, settings: SlackSettings, kinds: Mapping[str, Kind], found: Findings | None = None
+    ledger: Ledger,
+    slack: Slack,
+    settings: SlackSettings,
+    kinds: Mapping[str, Kind],
+    found: Findings | None = None,
+    only: str | None = None,
 ) -> None:
-    """Change every message of an incident that no longer shows what is the matter.
+    """Change every message that no longer shows what is the matter, or those of one incident or plan (`only`: its key).
 
     With `found` the numbers are those of now, without it those last told. What Slack refuses for now is tried with
     the next delivery; nobody is told anew, so it is no failure.
     """
     incidents = ledger.incidents()
+    plans = {str(row["alert_key"]): row for row in found.messages} if found else {}
     for record in ledger.records().values():
-        incident = incidents.get(record["incident_key"] or "")
-        if incident is None or record["role"] != "message" or record["state"] != "delivered" or not record["content"]:
+        if record["role"] != "message" or record["state"] != "delivered" or not record["content"]:
             continue
-        row = found.row_of(record["incident_key"]) if found else None
-        message = from_content(record["alert_key"], record["content"])
-        if row is not None:
-            message = dataclasses.replace(kinds[incident["kind"]].message(row), alert_key=record["alert_key"])
-            notes = [one.note for one in recipients(row, settings) if one.address == record["recipient"] and one.note]
-            message = with_note(message, notes[0]) if notes else message
-        if not change(ledger, slack, record, message, complete(message, row or incident, incident, settings)):
+        # A plan's post to the lead has the key of the channel's with a suffix.
+        if only and only not in (record["incident_key"], record["alert_key"].removesuffix("/lead")):
+            continue
+        words = from_content(record["alert_key"], record["content"])
+        if incident := incidents.get(record["incident_key"] or ""):
+            row = found.firing.get(record["incident_key"]) if found else None
+            words = _worded(row, record, kinds, settings) if row else words
+            shown = complete(words, row or incident, settings, incident)
+        elif plan := plans.get(record["alert_key"]):
+            shown = complete(words, plan, settings, decisions=ledger.decisions(record["month"]))
+        else:
+            continue
+        if not change(ledger, slack, record, words, shown):
             return
+
+
+def _worded(
+    row: Mapping[str, Any], record: Mapping[str, Any], kinds: Mapping[str, Kind], settings: SlackSettings
+) -> Message:
+    """The words for an incident's row of now, under the key and with the note that its message has."""
+    message = dataclasses.replace(kinds[str(row["kind"])].message(row), alert_key=record["alert_key"])
+    notes = [one.note for one in recipients(row, settings) if one.address == record["recipient"] and one.note]
+    return with_note(message, notes[0]) if notes else message
 
 
 def change(ledger: Ledger, slack: Slack, record: Mapping[str, Any], words: Message, shown: Message) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from alerts import _incidents, _outbox, _plan, _refresh
 from alerts._digest import digest, summary
 from alerts._follow_up import follow_up
+from alerts._format import as_date
 from alerts._message import Message, with_note
 from alerts._slack import Posted, Slack, SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -155,9 +156,7 @@ class Run:
         """The message of a post as its recipient would see it first. Raises DeliveryFailed when there is none."""
         message = self._worded(post, self._message_key(post))
         row = post.items[0].row
-        return (
-            _refresh.complete(message, row, self._incident(row), self.settings) if post.form == "message" else message
-        )
+        return self._complete(message, row) if post.form == "message" else message
 
     def _message_key(self, post: _plan.Post) -> str:
         if post.form == "digest":
@@ -199,16 +198,19 @@ class Run:
         shown = message
         if post.form == "message":
             message = self._with_images(message)
-            row = post.items[0].row
-            shown = _refresh.complete(message, row, self._incident(row), self.settings)
+            shown = self._complete(message, post.items[0].row)
             content = _refresh.content(message)
             self.ledger.showing(message.alert_key, to.address, content, _refresh.digest_of(shown))
         posted = self._posted(shown, to, thread, broadcast=post.form == "escalation")
         return self._delivered(post, posted)
 
-    def _incident(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _complete(self, message: Message, row: Mapping[str, Any]) -> Message:
         key = row.get("incident_key")
-        return (self.ledger.incident(str(key)) or _incidents.new(str(key), row, self.now)) if key else None
+        if key:
+            incident = self.ledger.incident(str(key)) or _incidents.new(str(key), row, self.now)
+            return _refresh.complete(message, row, self.settings, incident)
+        decisions = self.ledger.decisions(as_date(row["month"])) if row.get("proposals") else None
+        return _refresh.complete(message, row, self.settings, decisions=decisions)
 
     def _with_images(self, message: Message) -> Message:
         """The message with Slack's ids of its images, or without them where the bot may not upload."""
@@ -294,7 +296,6 @@ class Run:
 
 
 def _alert(item: _plan.Item) -> Alert:
-    from alerts._format import as_date
     from alerts._ledger import Alert
 
     row = item.row

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import alerts
 from pipelines.publish import read_warehouse
 from pipelines.settings import Settings, utc_now
-from pipelines.telling import slack_settings
+from pipelines.telling import due_alerts, slack_settings
 
 PROPOSALS = """
     select
@@ -96,13 +96,17 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
 
     ledger = alerts.open_ledger(settings.ledger_url)
     desk = Desk(ledger, Facts(settings), utc_now, lambda: settings.as_of + timedelta(days=1))
+
+    def refresh(key: str) -> None:
+        alerts.refresh(due_alerts(settings), slack_settings(settings), ledger, key)
+
     with _stopped_by_signals() as stop:
         listen(
             settings.slack_app_token.get_secret_value().strip(),
             slack_settings(settings),
             desk,
-            refresh=lambda incident_key: None,
-            refresh_plan=lambda alert_key: None,
+            refresh=refresh,
+            refresh_plan=refresh,
             stop=stop,
             say=say,
         )
