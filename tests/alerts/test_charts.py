@@ -142,11 +142,9 @@ def test_a_month_that_is_over_and_one_that_has_just_begun_can_be_drawn():
     assert use(path=path(measured=0))
 
 
-@pytest.mark.parametrize(
-    "name", ["$x^2$", "$", r"\frac{1}{2}", "\u6a21\u578b-7b", "\U0001f525\x00\n", "a" * 999, 7, ""]
-)
+@pytest.mark.parametrize("name", ["$x^2$", "$", r"$\frac$", "\u6a21\u578b-7b", "\U0001f525\x00\n", "a" * 999, 7, ""])
 def test_names_are_drawn_as_they_are(name, recwarn):
-    assert _charts.model_mix(models(name, "opus"), "Models of $x$")
+    assert _charts.model_mix(models(name, "opus"), r"$\frac$")
     assert [str(warning.message) for warning in recwarn] == []
 
 
