@@ -13,6 +13,7 @@ from pipelines.publish import publish_news, read_warehouse, rows_of
 from pipelines.settings import Settings, utc_now
 
 DUE = ("alerts_due", "plans_due")
+STALE_LIMIT_DAYS = 1
 CLOCK = """
     select
         (select max(as_of_date) from plan.cap_utilization) as as_of_date,
@@ -44,15 +45,16 @@ def stale(published: date | None, settings: Settings) -> list[dict]:
     if published is None or is_replay(settings):
         return []
     behind = (settings.as_of - published).days
-    if behind <= 1:
+    if behind <= STALE_LIMIT_DAYS:
         return []
-    key = f"pipeline_stale/pipeline/daily/{published}"
+    key = f"pipeline_stale/pipeline/warehouse/{published}"
     return [
         {
             "alert_key": key, "incident_key": key, "kind": "pipeline_stale", "level": 0, "urgency": "immediate",
-            "is_firing": True, "scope": "pipeline", "scope_id": "daily", "month": published.replace(day=1),
-            "as_of_date": published, "expected_date": settings.as_of, "behind_days": behind,
+            "is_firing": True, "scope": "pipeline", "scope_id": "warehouse", "month": published.replace(day=1),
+            "as_of_date": published, "age_days": behind, "limit_days": STALE_LIMIT_DAYS, "last_error": None,
             "published_at": datetime.fromtimestamp(settings.warehouse_file.stat().st_mtime, UTC),
+            "query": "select * from ops.loads order by started_at desc limit 20",
         }
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 
 from alerts import _buttons as b
 from alerts._actions import Desk, form_errors
+from alerts._incidents import new
 from alerts._message import Message, context, section
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -87,7 +88,7 @@ def desk(ledger, company, clock):
 def incident(ledger):
     """dev-03 reached 80 % on 22 November."""
     scope = {"kind": "cap_level", "level": 80, "scope": "developer", "scope_id": "dev-03", "team_id": "platform"}
-    ledger.open_incident({"incident_key": KEY, "month": NOVEMBER, **scope}, NOW - timedelta(days=1))
+    ledger.open_incident(new(KEY, {"month": NOVEMBER, **scope}, NOW - timedelta(days=1)))
 
 
 def click(verb, about, user=LEAD, at="1.0", choice=None):
@@ -179,7 +180,7 @@ def test_a_snooze_ends_on_its_day(desk, ledger, incident, choice, until):
 def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, ledger):
     key = "source_health/pipeline/litellm__requests/2026-11-22"
     about = {"kind": "source_health", "level": 0, "scope": "pipeline", "scope_id": "litellm__requests"}
-    ledger.open_incident({"incident_key": key, "team_id": None, "month": NOVEMBER, **about}, NOW)
+    ledger.open_incident(new(key, {"team_id": None, "month": NOVEMBER, **about}, NOW))
 
     desk.handle(click(b.ACKNOWLEDGE, key, STRANGER))
 
@@ -189,7 +190,7 @@ def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, le
 def test_an_alert_of_the_organisation_is_its_owners(desk, ledger):
     key = "cap_level/org/org/2026-11"
     about = {"kind": "cap_level", "level": 80, "scope": "org", "scope_id": "org"}
-    ledger.open_incident({"incident_key": key, "team_id": None, "month": NOVEMBER, **about}, NOW)
+    ledger.open_incident(new(key, {"team_id": None, "month": NOVEMBER, **about}, NOW))
 
     assert desk.handle(click(b.ACKNOWLEDGE, key, LEAD)).text == "Only <@U0OWNER> may do that. Ask there."
     desk.handle(click(b.ACKNOWLEDGE, key, OWNER))

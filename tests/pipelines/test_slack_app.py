@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,10 +34,8 @@ def slack():
 
 @pytest.fixture
 def data_dir(example, tmp_path):
-    """The example company with one open incident in its ledger."""
+    """The example company, where dev-03 has an open incident."""
     shutil.copytree(example, tmp_path, dirs_exist_ok=True)
-    scope = {"kind": "cap_level", "level": 80, "scope": "developer", "scope_id": "dev-03", "team_id": "platform"}
-    ledger_of(tmp_path).open_incident({"incident_key": KEY, "month": date(2026, 11, 1), **scope}, NOW)
     return tmp_path
 
 

@@ -6,8 +6,7 @@
 
 with
 
--- Until dim_teams has the column (part of the same change): no team names its developers in its channel.
-teams as (select *, false as shares_developers from {{ ref('dim_teams') }}),
+teams as (select * from {{ ref('dim_teams') }}),
 
 plans as (
 

@@ -22,8 +22,7 @@ reviewed as (
 
 expected_path as (
 
-    -- Until month_end_path has them (part of the same change): the range of each day.
-    select *, null::bigint as projected_p10_tokens, null::bigint as projected_p90_tokens
+    select *
     from {{ ref('month_end_path') }}
     where scope in ('team', 'org')
 
