@@ -444,6 +444,27 @@ def test_a_granted_increase_is_the_cap_of_its_month_and_the_developer_hears_it(d
     assert told.channel == DEVELOPER and told.text.startswith("<@U0LEAD> approved your request: 6.00 M tokens")
 
 
+def test_an_increase_in_one_measure_leaves_what_was_decided_in_the_other(desk, company, ledger, incident):
+    company.plans = {NOVEMBER: ("final", DRAFT)}
+    company.proposals = lambda *about: [proposal("developer", "dev-03", 5, current_cap_usd=Decimal(1))]
+    desk.handle(click(b.APPROVE, plan("plan/2026-11/final/team/platform"), at="0.5"))
+    note = asked(desk).notes[0]
+
+    desk.handle(click(b.GRANT, value_of(note, b.GRANT), LEAD, at="2.0"))
+
+    assert caps(ledger)[1:] == [("dev-03", "increased", 6_000_000, Decimal(5))]
+
+
+def test_more_is_asked_of_the_measure_that_has_a_cap(desk, company, incident):
+    company.current_cap = lambda *about: (None, Decimal("20.00"))
+
+    form = desk.handle(click(b.REQUEST, KEY, DEVELOPER)).view
+
+    units = [block["element"]["options"] for block in form["blocks"] if block.get("block_id") == "unit"]
+    assert [one["value"] for one in units[0]] == ["usd"]
+    assert "the cap is $20.00" in form["blocks"][0]["text"]["text"]
+
+
 def test_a_request_is_answered_once(desk, ledger, incident):
     note = asked(desk).notes[0]
     desk.handle(click(b.GRANT, value_of(note, b.GRANT), LEAD, at="2.0"))
