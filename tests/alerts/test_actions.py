@@ -86,8 +86,15 @@ def desk(ledger, company, clock):
 @pytest.fixture
 def incident(ledger):
     """dev-03 reached 80 % on 22 November."""
-    scope = {"kind": "cap_level", "level": 80, "scope": "developer", "scope_id": "dev-03", "team_id": "platform"}
-    ledger.open_incident({"incident_key": KEY, "month": NOVEMBER, **scope}, NOW - timedelta(days=1))
+    ledger.open_incident(opened(KEY, team_id="platform"))
+
+
+def opened(key, **changes):
+    """An incident that was opened on 22 November."""
+    kind, scope, scope_id, _ = key.split("/")
+    at = NOW - timedelta(days=1)
+    about = {"incident_key": key, "kind": kind, "level": 80, "scope": scope, "scope_id": scope_id, "month": NOVEMBER}
+    return {**about, "state": "open", "opened_at": at, "changed_at": at, "times_opened": 1, **changes}
 
 
 def click(verb, about, user=LEAD, at="1.0", choice=None):
@@ -178,8 +185,7 @@ def test_a_snooze_ends_on_its_day(desk, ledger, incident, choice, until):
 
 def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, ledger):
     key = "source_health/pipeline/litellm__requests/2026-11-22"
-    about = {"kind": "source_health", "level": 0, "scope": "pipeline", "scope_id": "litellm__requests"}
-    ledger.open_incident({"incident_key": key, "team_id": None, "month": NOVEMBER, **about}, NOW)
+    ledger.open_incident(opened(key, level=0))
 
     desk.handle(click(b.ACKNOWLEDGE, key, STRANGER))
 
@@ -188,8 +194,7 @@ def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, le
 
 def test_an_alert_of_the_organisation_is_its_owners(desk, ledger):
     key = "cap_level/org/org/2026-11"
-    about = {"kind": "cap_level", "level": 80, "scope": "org", "scope_id": "org"}
-    ledger.open_incident({"incident_key": key, "team_id": None, "month": NOVEMBER, **about}, NOW)
+    ledger.open_incident(opened(key))
 
     assert desk.handle(click(b.ACKNOWLEDGE, key, LEAD)).text == "Only <@U0OWNER> may do that. Ask there."
     desk.handle(click(b.ACKNOWLEDGE, key, OWNER))

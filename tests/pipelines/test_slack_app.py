@@ -7,21 +7,20 @@ import signal
 import subprocess
 import threading
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from alerts import open_ledger
 from tests.alerts.fake_slack import TOKEN, error
 from tests.alerts.fake_socket import APP_TOKEN, PATIENCE_SECONDS, ClickableSlack
-from tests.alerts.test_actions import click, submit
+from tests.alerts.test_actions import KEY, click, opened, submit
 from tests.runs import PACELINE, environment, paceline, rows
 
 pytestmark = pytest.mark.xdist_group("example")
 
 LEAD = "U50F8EDD6B"  # of platform, as examples/org/teams.csv says
 OWNER = "U0WNER"
-KEY = "cap_level/developer/dev-03/2026-11"
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -36,8 +35,9 @@ def slack():
 def data_dir(example, tmp_path):
     """The example company with one open incident in its ledger."""
     shutil.copytree(example, tmp_path, dirs_exist_ok=True)
-    scope = {"kind": "cap_level", "level": 80, "scope": "developer", "scope_id": "dev-03", "team_id": "platform"}
-    ledger_of(tmp_path).open_incident({"incident_key": KEY, "month": date(2026, 11, 1), **scope}, NOW)
+    ledger = ledger_of(tmp_path)
+    if ledger.incident(KEY) is None:
+        ledger.open_incident(opened(KEY, team_id="platform"))
     return tmp_path
 
 
@@ -226,7 +226,7 @@ def test_a_click_on_approve_changes_the_cap_that_the_next_run_uses_once(example,
     assert caps_in_use(tmp_path) == {scope_id: (tokens, "approved") for scope_id, tokens in proposed.items()}
     assert rows(tmp_path, "select count(*), count(distinct decided_by) from plan.cap_decisions") == [(len(proposed), 1)]
     assert len(ledger_of(tmp_path).export()["cap_decisions"]) == len(proposed)
-    assert f"Caps decided: {len(proposed)} approved by <@{LEAD}>" in json.dumps(slack.asked("chat.update"))
+    assert f"Caps decided: {len(proposed)} approved by <@{LEAD}>" in json.dumps(slack.sent_to(LEAD))
 
 
 PLATFORM = "scope in ('team', 'developer') and team_id = 'platform'"
