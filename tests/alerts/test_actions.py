@@ -361,6 +361,7 @@ def test_a_form_that_is_sent_twice_is_one_decision(desk, ledger):
         desk.handle(submit(form, cap="1", amount="12.34", unit="usd"))
 
     assert caps(ledger) == [("dev-03", "changed", None, Decimal("12.34"))]
+    assert actions(ledger) == [(LEAD, "change", "done")]
     again = desk.handle(submit(form, view_id="V2", cap="1", amount="12.34", unit="usd"))
     assert again.text == "Nothing to do: already changed by <@U0LEAD> on 23 Nov 2026."
 
@@ -470,14 +471,16 @@ def test_more_is_asked_of_the_measure_that_has_a_cap(desk, company, incident):
     assert "the cap is $20.00" in form["blocks"][0]["text"]["text"]
 
 
-def test_a_request_is_answered_once(desk, ledger, incident):
+@pytest.mark.parametrize(("first", "done", "made"), [(b.GRANT, "approved", 1), (b.DENY, "denied", 0)])
+@pytest.mark.parametrize("second", [b.GRANT, b.DENY])
+def test_a_request_is_answered_once(desk, ledger, incident, first, done, made, second):
     note = asked(desk).notes[0]
-    desk.handle(click(b.GRANT, value_of(note, b.GRANT), LEAD, at="2.0"))
+    desk.handle(click(first, value_of(note, first), LEAD, at="2.0"))
 
-    again = desk.handle(click(b.DENY, value_of(note, b.DENY), OWNER, at="3.0"))
+    again = desk.handle(click(second, value_of(note, second), OWNER, at="3.0"))
 
-    assert again.text == "Nothing to do: already approved by <@U0LEAD> on 23 Nov 2026."
-    assert again.notes == () and len(caps(ledger)) == 1
+    assert again.text == f"Nothing to do: already {done} by <@U0LEAD> on 23 Nov 2026."
+    assert again.notes == () and len(caps(ledger)) == made
 
 
 def test_a_denied_request_changes_no_cap(desk, ledger, incident):
