@@ -249,11 +249,11 @@ class Desk:
             raise _Refused("Choose one of the caps of this plan.")
         one, (cap, _) = plan["proposals"][int(place)], b.typed_cap(click.fields)
         last = self.ledger.decisions(plan["month"]).get((one["scope"], one["scope_id"]))
-        if last and last["decision"] == "changed" and _same_cap(last, cap):
+        if last and last["decision"] == "changed" and _same_cap(last, _beside(last, cap)):
             return self._write(
                 click, plan["key"], "unchanged", self._already(plan, {(one["scope"], one["scope_id"]): last})
             )
-        return self._decide(click, plan, [(one, cap)])
+        return self._decide(click, plan, [(one, _beside(last, cap))])
 
     def _plan(self, click: Click) -> dict[str, Any]:
         """The plan a click is about, with its proposals. Refuses who may not, and what is over or replaced."""
@@ -343,8 +343,10 @@ class Desk:
             return Answer(view=form, said=f"{click.verb} {_subject(click)}: form")
         if before := self._answered(click):
             return self._write(click, _subject(click), "unchanged", Answer(before))
-        row = {"decision": "increased", "scope": request["scope"], "scope_id": request["scope_id"], **cap}
-        row |= {"month": date.fromisoformat(request["month"]), "plan_stage": None, "plan_issued_at": None}
+        month = date.fromisoformat(request["month"])
+        last = self.ledger.decisions(month).get((request["scope"], request["scope_id"]))
+        row = {"decision": "increased", "scope": request["scope"], "scope_id": request["scope_id"], "month": month}
+        row |= {**_beside(last, cap), "plan_stage": None, "plan_issued_at": None}
         what = f"{b.cap_words(cap)} for {m.escape(request['name'])} in {m.month_name(request['month'])}"
         shown = f"Approved by <@{click.user}> on {m.day(self.now())}: {b.cap_words(cap)}."
         notes = (
@@ -471,6 +473,13 @@ def _proposed_cap(one: Mapping[str, Any]) -> dict[str, Any]:
         "cap_tokens": None if tokens is None and in_usd else one["recommended_cap_tokens"],
         "cap_usd": proposed_usd if in_usd else None,
     }
+
+
+def _beside(last: Mapping[str, Any] | None, cap: Mapping[str, Any]) -> dict[str, Any]:
+    """The caps of a new decision in one measure: what was decided in the other one before stays."""
+    if last is None or last["decision"] == "rejected":
+        return dict(cap)
+    return {column: last[column] if value is None else value for column, value in cap.items()}
 
 
 def _same_cap(decision: Mapping[str, Any], cap: Mapping[str, Any]) -> bool:

@@ -150,7 +150,8 @@ def request_form(about: Row, name: str) -> Block:
     """The form behind `Request an increase`. `about` comes back with it."""
     now = f"{m.plain(name, limit=60)}, {m.month_name(about['month'])}: the cap is {cap_words(about, 'now_')}."
     reason = {"type": "plain_text_input", "action_id": "reason", "multiline": True, "max_length": REASON_LIMIT}
-    fields = [{"type": "section", "text": _plain(now)}, *_amount(), _input("reason", "What is it for?", reason)]
+    amount = _amount(_measures(about))
+    fields = [{"type": "section", "text": _plain(now)}, *amount, _input("reason", "What is it for?", reason)]
     return _form(REQUEST, "Request an increase", "Ask", about, fields)
 
 
@@ -175,9 +176,13 @@ def request_message(request: Row, decided: str | None = None) -> tuple[str, list
 
 def grant_form(request: Row, channel: str, ts: str) -> Block:
     """The form behind a request's `Change…`."""
-    return _form(
-        GRANT_OTHER, "Another cap", "Approve", {"request": dict(request), "channel": channel, "ts": ts}, _amount()
-    )
+    about = {"request": dict(request), "channel": channel, "ts": ts}
+    return _form(GRANT_OTHER, "Another cap", "Approve", about, _amount(_measures(request)))
+
+
+def _measures(about: Row) -> list[str]:
+    """The measures that have a cap now: more of another one would leave that cap in the way."""
+    return [one for one in (TOKENS, USD) if m.number(about.get(f"now_cap_{one}")) is not None] or [TOKENS, USD]
 
 
 def cap_words(caps: Row, prefix: str = "") -> str:
@@ -223,9 +228,10 @@ def in_json(value: Any) -> Any:
     return str(value) if isinstance(value, date | Decimal) else value
 
 
-def _amount() -> list[Block]:
+def _amount(measures: Sequence[str] = (TOKENS, USD)) -> list[Block]:
     number = {"type": "number_input", "action_id": "amount", "is_decimal_allowed": True, "min_value": "0"}
-    units = [_option("million tokens", TOKENS), _option("USD", USD)]
+    words = {TOKENS: "million tokens", USD: "USD"}
+    units = [_option(words[one], one) for one in measures]
     unit = {"type": "static_select", "action_id": "unit", "options": units, "initial_option": units[0]}
     return [_input("amount", "Cap of the month", number), _input("unit", "Unit", unit)]
 

@@ -291,6 +291,45 @@ def slack() -> None:
         raise Failed(str(error)) from error
 
 
+@commands.command("push-caps")
+@click.option("--month", type=click.DateTime(formats=["%Y-%m"]), help="Month of the caps (default: the as-of month).")
+@click.option("--apply", is_flag=True, help="Set the budgets; without it, only show what would change.")
+def push_caps(month: datetime | None, apply: bool) -> None:
+    """Set LiteLLM's budgets of users and teams to the caps that were approved. Shows only, unless --apply."""
+    settings = load_settings()
+    from connectors.litellm_budgets import API
+    from pipelines import pushing
+
+    wanted, running = month.date() if month else settings.as_of.replace(day=1), settings.as_of.replace(day=1)
+    if missing := [name for name in API.needs if not settings.environ.get(name)]:
+        raise click.UsageError(f"{' and '.join(missing)} not set: the LiteLLM proxy whose budgets are meant.")
+    if apply and wanted != running:
+        raise click.UsageError(f"LiteLLM's budgets know no months: only those of {running:%Y-%m} can be set now")
+    _warehouse(settings).close()
+    pushes = pushing.push_caps(settings, wanted, apply)
+    if not pushes:
+        return click.echo(f"No cap of {wanted:%B %Y} was approved.")
+    table = [
+        (
+            f"{one.scope} {one.scope_id}",
+            one.name or "",
+            pushing.budget_words(one.old),
+            "" if one.budget_usd is None else f"${one.budget_usd:,.2f} {pushing.MONTHLY}",
+            one.basis,
+            one.state,
+            one.note or "",
+        )
+        for one in pushes
+    ]
+    _print_rows(["cap", "in LiteLLM", "old", "new", "from", "state", "note"], table, "table")
+    if not apply and any(one.state == "planned" for one in pushes):
+        click.echo("Nothing was changed. To set these budgets: paceline push-caps --apply")
+    wrong = [one for one in pushes if one.state in ("failed", "not tried")]
+    if wrong:
+        reasons = "; ".join(one.problem for one in wrong if one.problem)
+        raise Failed(f"{len(wrong)} of {len(pushes)} caps are not in LiteLLM. {reasons}.")
+
+
 @commands.command()
 def init() -> None:
     """Write a first version of the org CSVs from what the gateway recorded. Never overwrites a file."""

@@ -45,9 +45,6 @@ class ClickableSlack(FakeSlack):
     def chat_postEphemeral(self, body):
         return {"ok": True, "message_ts": "1.0"}
 
-    def chat_update(self, body):
-        return {"ok": True, "channel": body["channel"], "ts": body["ts"]}
-
     def connected(self):
         """The app's next new connection, greeted."""
         return self.connections.get(timeout=PATIENCE_SECONDS)

@@ -8,7 +8,6 @@ import pytest
 
 from alerts import _buttons as b
 from alerts._actions import Desk, form_errors
-from alerts._incidents import new
 from alerts._message import Message, context, section
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -87,8 +86,15 @@ def desk(ledger, company, clock):
 @pytest.fixture
 def incident(ledger):
     """dev-03 reached 80 % on 22 November."""
-    scope = {"kind": "cap_level", "level": 80, "scope": "developer", "scope_id": "dev-03", "team_id": "platform"}
-    ledger.open_incident(new(KEY, {"month": NOVEMBER, **scope}, NOW - timedelta(days=1)))
+    ledger.open_incident(opened(KEY, team_id="platform"))
+
+
+def opened(key, **changes):
+    """An incident that was opened on 22 November."""
+    kind, scope, scope_id, _ = key.split("/")
+    at = NOW - timedelta(days=1)
+    about = {"incident_key": key, "kind": kind, "level": 80, "scope": scope, "scope_id": scope_id, "month": NOVEMBER}
+    return {**about, "state": "open", "opened_at": at, "changed_at": at, "times_opened": 1, **changes}
 
 
 def click(verb, about, user=LEAD, at="1.0", choice=None):
@@ -179,8 +185,7 @@ def test_a_snooze_ends_on_its_day(desk, ledger, incident, choice, until):
 
 def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, ledger):
     key = "source_health/pipeline/litellm__requests/2026-11-22"
-    about = {"kind": "source_health", "level": 0, "scope": "pipeline", "scope_id": "litellm__requests"}
-    ledger.open_incident(new(key, {"team_id": None, "month": NOVEMBER, **about}, NOW))
+    ledger.open_incident(opened(key, level=0))
 
     desk.handle(click(b.ACKNOWLEDGE, key, STRANGER))
 
@@ -189,8 +194,7 @@ def test_everybody_who_sees_an_alert_of_the_pipeline_may_acknowledge_it(desk, le
 
 def test_an_alert_of_the_organisation_is_its_owners(desk, ledger):
     key = "cap_level/org/org/2026-11"
-    about = {"kind": "cap_level", "level": 80, "scope": "org", "scope_id": "org"}
-    ledger.open_incident(new(key, {"team_id": None, "month": NOVEMBER, **about}, NOW))
+    ledger.open_incident(opened(key))
 
     assert desk.handle(click(b.ACKNOWLEDGE, key, LEAD)).text == "Only <@U0OWNER> may do that. Ask there."
     desk.handle(click(b.ACKNOWLEDGE, key, OWNER))
@@ -357,6 +361,7 @@ def test_a_form_that_is_sent_twice_is_one_decision(desk, ledger):
         desk.handle(submit(form, cap="1", amount="12.34", unit="usd"))
 
     assert caps(ledger) == [("dev-03", "changed", None, Decimal("12.34"))]
+    assert actions(ledger) == [(LEAD, "change", "done")]
     again = desk.handle(submit(form, view_id="V2", cap="1", amount="12.34", unit="usd"))
     assert again.text == "Nothing to do: already changed by <@U0LEAD> on 23 Nov 2026."
 
@@ -445,14 +450,37 @@ def test_a_granted_increase_is_the_cap_of_its_month_and_the_developer_hears_it(d
     assert told.channel == DEVELOPER and told.text.startswith("<@U0LEAD> approved your request: 6.00 M tokens")
 
 
-def test_a_request_is_answered_once(desk, ledger, incident):
+def test_an_increase_in_one_measure_leaves_what_was_decided_in_the_other(desk, company, ledger, incident):
+    company.plans = {NOVEMBER: ("final", DRAFT)}
+    company.proposals = lambda *about: [proposal("developer", "dev-03", 5, current_cap_usd=Decimal(1))]
+    desk.handle(click(b.APPROVE, plan("plan/2026-11/final/team/platform"), at="0.5"))
     note = asked(desk).notes[0]
+
     desk.handle(click(b.GRANT, value_of(note, b.GRANT), LEAD, at="2.0"))
 
-    again = desk.handle(click(b.DENY, value_of(note, b.DENY), OWNER, at="3.0"))
+    assert caps(ledger)[1:] == [("dev-03", "increased", 6_000_000, Decimal(5))]
 
-    assert again.text == "Nothing to do: already approved by <@U0LEAD> on 23 Nov 2026."
-    assert again.notes == () and len(caps(ledger)) == 1
+
+def test_more_is_asked_of_the_measure_that_has_a_cap(desk, company, incident):
+    company.current_cap = lambda *about: (None, Decimal("20.00"))
+
+    form = desk.handle(click(b.REQUEST, KEY, DEVELOPER)).view
+
+    units = [block["element"]["options"] for block in form["blocks"] if block.get("block_id") == "unit"]
+    assert [one["value"] for one in units[0]] == ["usd"]
+    assert "the cap is $20.00" in form["blocks"][0]["text"]["text"]
+
+
+@pytest.mark.parametrize(("first", "done", "made"), [(b.GRANT, "approved", 1), (b.DENY, "denied", 0)])
+@pytest.mark.parametrize("second", [b.GRANT, b.DENY])
+def test_a_request_is_answered_once(desk, ledger, incident, first, done, made, second):
+    note = asked(desk).notes[0]
+    desk.handle(click(first, value_of(note, first), LEAD, at="2.0"))
+
+    again = desk.handle(click(second, value_of(note, second), OWNER, at="3.0"))
+
+    assert again.text == f"Nothing to do: already {done} by <@U0LEAD> on 23 Nov 2026."
+    assert again.notes == () and len(caps(ledger)) == made
 
 
 def test_a_denied_request_changes_no_cap(desk, ledger, incident):

@@ -14,14 +14,13 @@ import pytest
 from alerts import open_ledger
 from tests.alerts.fake_slack import TOKEN, error
 from tests.alerts.fake_socket import APP_TOKEN, PATIENCE_SECONDS, ClickableSlack
-from tests.alerts.test_actions import click, submit
-from tests.runs import PACELINE, environment, paceline
+from tests.alerts.test_actions import KEY, click, opened, submit
+from tests.runs import PACELINE, environment, paceline, rows
 
 pytestmark = pytest.mark.xdist_group("example")
 
 LEAD = "U50F8EDD6B"  # of platform, as examples/org/teams.csv says
 OWNER = "U0WNER"
-KEY = "cap_level/developer/dev-03/2026-11"
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -34,8 +33,11 @@ def slack():
 
 @pytest.fixture
 def data_dir(example, tmp_path):
-    """The example company, where dev-03 has an open incident."""
+    """The example company with one open incident in its ledger."""
     shutil.copytree(example, tmp_path, dirs_exist_ok=True)
+    ledger = ledger_of(tmp_path)
+    if ledger.incident(KEY) is None:
+        ledger.open_incident(opened(KEY, team_id="platform"))
     return tmp_path
 
 
@@ -197,3 +199,47 @@ def test_an_owner_that_is_no_member_id_is_named(tmp_path, slack):
 
     assert done.returncode == 2
     assert "'ann' is no Slack member id" in done.stderr
+
+
+def test_a_click_on_approve_changes_the_cap_that_the_next_run_uses_once(example, tmp_path, slack):
+    shutil.copytree(example, tmp_path, dirs_exist_ok=True)
+    env = variables(slack)
+    planned = paceline(tmp_path, "replan", "--month", "2026-11", **env)
+    assert planned.returncode == 0, planned.stderr
+    proposed = dict(rows(tmp_path, f"select scope_id, recommended_cap_tokens from plan.issued_plans where {PLATFORM}"))
+    before = caps_in_use(tmp_path)
+    assert {source for _, source in before.values()} == {"set"} and len(proposed) == len(before)
+    approve = button(slack.sent_to(LEAD), "approve")
+
+    with running(tmp_path, slack) as app:
+        there = slack.connected()
+        slack.press(there, click("approve", approve, LEAD, at="1.0"))
+        slack.press(there, click("approve", approve, LEAD, at="1.0"))  # Slack sends it again
+        slack.press(there, click("approve", approve, OWNER, at="2.0"))  # and somebody else presses it, too
+        for outcome in ("done", "repeated", "unchanged"):
+            app.line(outcome)
+        slack.wait_for("chat.update")
+        assert app.end() == 0
+    done = paceline(tmp_path, "run", **env)
+    assert done.returncode == 0, done.stderr
+
+    assert caps_in_use(tmp_path) == {scope_id: (tokens, "approved") for scope_id, tokens in proposed.items()}
+    assert rows(tmp_path, "select count(*), count(distinct decided_by) from plan.cap_decisions") == [(len(proposed), 1)]
+    assert len(ledger_of(tmp_path).export()["cap_decisions"]) == len(proposed)
+    assert f"Caps decided: {len(proposed)} approved by <@{LEAD}>" in json.dumps(slack.sent_to(LEAD))
+
+
+PLATFORM = "scope in ('team', 'developer') and team_id = 'platform'"
+
+
+def caps_in_use(data_dir):
+    """What platform and its developers may use in November: {scope_id: (tokens, where the cap is from)}."""
+    sql = f"select scope_id, cap_tokens, cap_source from plan.cap_utilization where month = '2026-11-01' and {PLATFORM}"
+    return {scope_id: (tokens, source) for scope_id, tokens, source in rows(data_dir, sql)}
+
+
+def button(messages, verb):
+    """What the button of a message carries."""
+    blocks = [block for message in messages for block in message["blocks"] if block["type"] == "actions"]
+    (value,) = [one["value"] for block in blocks for one in block["elements"] if one["action_id"] == verb]
+    return json.loads(value)
