@@ -28,7 +28,7 @@ select
         kind, level, urgency, is_firing, scope, scope_id, team_id, month, as_of_date, period
     )
 from {{ findings }} as findings
-left join {{ ref('dim_teams') }} as teams on findings.scope != 'org' and findings.team_id = teams.team_id
+left join {{ ref('dim_teams') }} as teams on findings.team_id = teams.team_id
 left join {{ ref('dim_developers') }} as developers
     on findings.scope = 'developer' and findings.scope_id = developers.developer_id
 {%- endmacro %}

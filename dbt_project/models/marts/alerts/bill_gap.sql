@@ -13,7 +13,7 @@ run as (
 
 ),
 
--- Of what the provider has told completely.
+-- A day that the provider has not told completely is timing, never unexplained.
 days as (
 
     select
@@ -32,7 +32,6 @@ days as (
         string_agg(distinct nullif(reconciliation.cause, 'none'), ', ') as causes
     from {{ ref('fct_reconciliation_daily') }} as reconciliation
     inner join run on reconciliation.utc_date between run.month_before and run.as_of_date
-    where reconciliation.cause not like '%timing%'
     group by reconciliation.provider, reconciliation.utc_date
 
 ),

@@ -42,6 +42,8 @@ findings as (
         'spike' as kind,
         0 as level,
         case
+            -- A fast burn of the same day is told at once already.
+            when burning.alert_key is not null then 'digest'
             when
                 told.above_usd >= {{ assumption('spike_immediate_usd') }}
                 or told.above_tokens >= caps.cap_tokens * {{ assumption('spike_immediate_cap_ratio') }}
@@ -98,6 +100,12 @@ findings as (
     from told
     left join {{ ref('cap_utilization') }} as caps
         on told.month = caps.month and told.scope = caps.scope and told.scope_id = caps.scope_id
+    left join {{ ref('burn_rate') }} as burning
+        on told.scope = burning.scope
+        and told.scope_id = burning.scope_id
+        and told.usage_date = burning.as_of_date
+        and burning.urgency = 'immediate'
+        and burning.is_firing
     left join {{ ref('dim_teams') }} as teams on told.scope = 'team' and told.scope_id = teams.team_id
     cross join {{ ref('data_freshness') }} as freshness
 
