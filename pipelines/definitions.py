@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 
 from pipelines import dbt
+from pipelines.assets.budgets import budget_assets
 from pipelines.assets.choices import list_prices, org_csvs
 from pipelines.assets.feeds import feed_assets
 from pipelines.assets.models import model_assets
@@ -28,7 +29,13 @@ def build_defs(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *dg.with_source_code_references(
-                [*feed_assets(settings, partitions), org_csvs, list_prices, *outcome_assets(models)]
+                [
+                    *feed_assets(settings, partitions),
+                    org_csvs,
+                    list_prices,
+                    *outcome_assets(models),
+                    *budget_assets(settings),
+                ]
             ),
             models,
         ],
