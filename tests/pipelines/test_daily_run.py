@@ -87,7 +87,11 @@ def test_the_first_run_shows_the_caps_and_a_rendered_alert(example):
     assert "Caps of November 2026, measured through 2026-11-22" in shown
     assert "drawing_from_pool" in shown
     assert "has used all of its November 2026 cap" in shown
-    assert len(list((example / "outbox").glob("*dev-03*.txt"))) == 1
+    assert [path.name for path in (example / "outbox").glob("*.txt")] == [
+        "digest__2026-11-23__U50F8EDD6B__U50F8EDD6B.txt"
+    ]
+    told = rows(example, "select scope_id, level, state from ops.alert_deliveries order by all")
+    assert told == [("dev-02", 80, "rendered"), ("dev-03", 100, "rendered")]
 
 
 def test_a_first_load_of_history_tells_nobody_about_old_months(example):

@@ -37,7 +37,11 @@ def test_a_plan_is_posted_to_each_team_and_to_the_organisation(planned):
     ]
     for team in ("mobile", "payments", "platform"):
         assert len([name for name in posted if f"__team__{team}___" in name]) == 2
-    assert len(posted) == 8
+    leads = ["mobile__lead__U82007EB42", "payments__lead__UEED4E646C", "platform__lead__U50F8EDD6B"]
+    assert [name for name in posted if "__lead__" in name and "__draft__" in name] == [
+        f"plan__2026-12__draft__team__{lead}.txt" for lead in leads
+    ]
+    assert len(posted) == 2 + 2 * 2 * 3
     shown = (planned / "draft.txt").read_text()
     assert "Draft plan for December 2026: Mobile" in shown
     assert "Recommended caps of December 2026" in shown
