@@ -4,6 +4,7 @@ import json
 import queue
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -121,7 +122,7 @@ def test_a_connection_that_ends_is_replaced_and_nothing_is_lost(data_dir, slack,
         if how == "asked to":
             there.send(json.dumps({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}))
         else:
-            there.socket.close()
+            there.socket.shutdown(socket.SHUT_RDWR)
         again = slack.connected()
 
         slack.press(again, click("acknowledge", KEY, LEAD))
