@@ -11,7 +11,7 @@ from websockets.sync.server import serve
 from tests.alerts.fake_slack import TOKEN, FakeSlack
 
 APP_TOKEN = "xapp-1-A0TEST-12345-secretofthetest"
-PATIENCE_SECONDS = 60  # of a busy machine; what is waited for comes at once
+PATIENCE_SECONDS = 120  # a connection that just goes silent is noticed by missed pings, after 20 to 25 seconds
 
 
 class ClickableSlack(FakeSlack):

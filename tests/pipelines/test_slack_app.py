@@ -4,15 +4,17 @@ import json
 import queue
 import shutil
 import signal
+import socket
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from alerts import open_ledger
-from tests.alerts.fake_slack import TOKEN, error
+from tests.alerts.fake_slack import SILENT, TOKEN, error
 from tests.alerts.fake_socket import APP_TOKEN, PATIENCE_SECONDS, ClickableSlack
 from tests.alerts.test_actions import KEY, click, opened, submit
 from tests.runs import PACELINE, environment, paceline, rows
@@ -120,7 +122,7 @@ def test_a_connection_that_ends_is_replaced_and_nothing_is_lost(data_dir, slack,
         if how == "asked to":
             there.send(json.dumps({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}))
         else:
-            there.socket.close()
+            there.socket.shutdown(socket.SHUT_RDWR)
         again = slack.connected()
 
         slack.press(again, click("acknowledge", KEY, LEAD))
@@ -129,6 +131,20 @@ def test_a_connection_that_ends_is_replaced_and_nothing_is_lost(data_dir, slack,
 
     assert slack.opened == 2  # each address has a ticket of its own
     assert ledger_of(data_dir).incident(KEY)["state"] == "acknowledged"
+
+
+def test_an_answer_that_hangs_keeps_no_other_click_waiting(data_dir, slack):
+    slack.faults["chat.postEphemeral"] = [SILENT]
+    with running(data_dir, slack) as app:
+        there = slack.connected()
+        slack.press(there, click("acknowledge", KEY, OWNER, at="1.0"))
+        slack.wait_for("chat.postEphemeral")
+
+        pressed = time.monotonic()
+        slack.press(there, click("acknowledge", KEY, LEAD, at="2.0"))
+        app.line(f"acknowledge {KEY} by {LEAD}: unchanged")
+
+        assert time.monotonic() - pressed < 10  # the first answer is given up after 15 seconds
 
 
 def test_slack_that_is_away_is_waited_for(data_dir, slack):
