@@ -10,13 +10,13 @@ run as (
 
 ),
 
--- Who is no longer asked while others are was taken out of the settings.
+-- Who is no longer asked while others are was taken out of the settings. What a provider does not offer is not missing.
 feeds as (
 
     select freshness.*, run.as_of_date, run.limit_ratio
     from {{ ref('source_freshness') }} as freshness
     cross join run
-    where freshness.restated_days is not null
+    where freshness.restated_days is not null and freshness.last_status != 'not_offered'
     qualify freshness.last_tried_at >= max(freshness.last_tried_at) over () - interval 1 day
 
 ),
