@@ -18,11 +18,13 @@ class Field:
               TIMESTAMP in UTC, VARCHAR[] (from a JSON list)
     leaf      SQL over the JSON columns that gives the value as text
     required  a record without it is quarantined
+    kept      false for what only `in_file` needs: no column of the lake
     """
 
     type: str
     leaf: str
     required: bool = False
+    kept: bool = True
 
     @property
     def sql_type(self) -> str:
@@ -45,7 +47,7 @@ class LogFeed:
     fields         column of the lake -> Field, over the JSON columns and `parsed`
     in_file        column of the lake -> Field whose leaf is SQL over the fields of all records of a file, typed; the
                    window `in_file` has them in the order of its lines
-    kept_if        SQL condition over fields and `in_file`: other records were only read for what they say about these
+    kept_if        SQL condition over the same: other records were only read for what they say about these
     grows          files are appended to for days: each is read by itself when it changed, and its records lie in the
                    lake with those of all files below the same first folder (whose they are)
     recorded_at    the time whose UTC date decides the lake day
@@ -94,8 +96,8 @@ class LogFeed:
     @property
     def schema(self) -> dict[str, str]:
         """Columns of the lake files and their DuckDB types; `_file` and `_line` say where a record came from."""
-        columns = {**self.fields, **self.in_file}
-        return {name: f.sql_type for name, f in columns.items()} | {"_file": "VARCHAR", "_line": "BIGINT"}
+        columns = {name: f.sql_type for name, f in {**self.fields, **self.in_file}.items() if f.kept}
+        return columns | {"_file": "VARCHAR", "_line": "BIGINT"}
 
 
 @dataclass(frozen=True)

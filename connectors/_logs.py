@@ -101,12 +101,13 @@ from typed"""
 
 
 def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
-    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks)
+    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks) or "null"
     return f"nullif(concat_ws('; ', {reasons}), '')"
 
 
 def _any_reason(checks: Sequence[tuple[str, str]]) -> str:
-    return f"case when {' or '.join(f'coalesce({condition}, false)' for condition, _ in checks)} then '?' end"
+    wrong = " or ".join(f"coalesce({condition}, false)" for condition, _ in checks) or "false"
+    return f"case when {wrong} then '?' end"
 
 
 def _typed(name: str, f: Field) -> str:
@@ -209,14 +210,14 @@ def _look_around(db: duckdb.DuckDBPyConnection, feed: LogFeed) -> None:
         return
     # DuckDB keeps the order of what it reads, so the number of a row follows the lines, also where lines have none.
     looked = "".join(f", {f.leaf} as {name}" for name, f in feed.in_file.items())
+    without = ", ".join(["passed_over", *(name for name, f in feed.fields.items() if not f.kept)])
     db.execute("alter table kept rename to alone")
     _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
     db.execute(f"""
         insert into kept by name
-        select * exclude (passed_over) from (
-            select *{looked} from alone window in_file as (partition by _file order by alone.rowid)
-        ) as together
-        where {feed.kept_if or "true"}""")
+        select * exclude ({without}){looked} from alone
+        window in_file as (partition by _file order by alone.rowid)
+        {f"qualify {feed.kept_if}" if feed.kept_if else ""}""")
     db.execute("drop table alone")
 
 
