@@ -108,8 +108,16 @@ calls = LogFeed(
         "session_id": Field("VARCHAR", value("session.id", "conversation.id", "gen_ai.conversation.id")),
         "sequence": Field("VARCHAR", value("event.sequence", "prompt_id")),
         "user_email": Field("VARCHAR", value("user.email")),
-        "developer_id": Field("VARCHAR", value("developer.id", "enduser.id")),
-        "device": Field("VARCHAR", value("user.id", "installation.id")),
+        # What agents call the user's id is a hash of the device.
+        "developer_id": Field(
+            "VARCHAR",
+            f"""coalesce(
+                {value("developer.id", "enduser.id")}, case event when 'gen_ai.span' then {value("user.id")} end
+            )""",
+        ),
+        "device": Field(
+            "VARCHAR", f"case when event != 'gen_ai.span' then {value('user.id', 'installation.id')} end"
+        ),
         "team_id": Field("VARCHAR", value("team.id")),
         "task_id": Field("VARCHAR", value("task.id")),
         "task_type": Field("VARCHAR", value("task.type")),
@@ -125,6 +133,7 @@ calls = LogFeed(
         ),
         "model": Field("VARCHAR", value("gen_ai.response.model", "gen_ai.request.model", "model"), required=True),
         "service_tier": Field("VARCHAR", value("openai.response.service_tier", "gen_ai.openai.response.service_tier")),
+        "speed": Field("VARCHAR", value("speed")),
         "input_tokens": Field(
             "BIGINT",
             value("input_tokens", "input_token_count", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
