@@ -54,13 +54,14 @@ calls = LogFeed(
     record_id="message_id",
     model_names=("provider", "model"),
     shapes=tuple(
-        (f"said.type = 'gemini' and said.tokens is not null and said.{name} is null", f"'{name} is missing'")
+        (f"said.type = 'gemini' and said.tokens is not null and said.{name} is null", f"'said.{name} is missing'")
         for name in ("id", "timestamp", "model", "tokens.input", "tokens.output")
     ),
     rules=(
         (
             "cached_tokens > prompt_tokens + coalesce(tool_tokens, 0)",
-            "format('cached {} is more than input {}', cached_tokens, prompt_tokens)",
+            "format('cached {} is more than input {} and tool use {}', cached_tokens, prompt_tokens,"
+            " coalesce(tool_tokens, 0))",
         ),
     ),
 )
