@@ -14,19 +14,22 @@ class Field:
     """One column of a feed's lake files.
 
     type      what it becomes: VARCHAR, BIGINT (a count: whole and not negative), BOOLEAN, DECIMAL(18,9) (USD),
-              EPOCH (seconds since 1970, kept as TIMESTAMP in UTC), VARCHAR[] (from a JSON list)
+              EPOCH (seconds since 1970) and ISO (2026-11-20T12:00:00Z, UTC where no zone is given), both kept as
+              TIMESTAMP in UTC, VARCHAR[] (from a JSON list)
     leaf      SQL over the JSON columns that gives the value as text
     required  a record without it is quarantined
+    kept      false for what only `in_file` needs: no column of the lake
     """
 
     type: str
     leaf: str
     required: bool = False
+    kept: bool = True
 
     @property
     def sql_type(self) -> str:
         """The DuckDB type of the column in the lake."""
-        return "TIMESTAMP" if self.type == "EPOCH" else self.type
+        return "TIMESTAMP" if self.type in ("EPOCH", "ISO") else self.type
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,17 @@ class LogFeed:
     json_columns   what DuckDB reads of each record: top-level key -> DuckDB type; leaves stay text, so that a wrong
                    type shows as a reason instead of as a silent NULL; JSON for what SQL looks into (a text that is no
                    JSON would stop the query, and its whole file)
+    file_names     regular expression for the keys of its files; other files below the place are not its business
+    unnested       name -> SQL giving a list, each over those before it: a line holds a list of records
     parsed         name -> SQL over the JSON columns: what several fields share, worked out once per record
+    records        SQL condition over all of these: what is no record of this feed is passed over; all are when empty
     fields         column of the lake -> Field, over the JSON columns and `parsed`
-    recorded_at    the EPOCH field whose UTC date decides the lake day
+    in_file        column of the lake -> Field whose leaf is SQL over the fields of all records of a file, typed; the
+                   window `in_file` has them in the order of its lines
+    kept_if        SQL condition over the same: other records were only read for what they say about these
+    grows          files are appended to for days: each is read by itself when it changed, and its records lie in the
+                   lake with those of all files below the same first folder (whose they are)
+    recorded_at    the time whose UTC date decides the lake day
     record_id      the field that names a record in the quarantine
     shapes         (condition, reason): a record for which the SQL condition over the JSON columns is true is refused
                    for the reason, SQL giving text
@@ -60,6 +71,12 @@ class LogFeed:
     record_id: str
     model_names: tuple[str, str]
     parsed: Mapping[str, str] = field(default_factory=dict)
+    file_names: str = ""
+    unnested: Mapping[str, str] = field(default_factory=dict)
+    records: str = ""
+    in_file: Mapping[str, Field] = field(default_factory=dict)
+    kept_if: str = ""
+    grows: bool = False
     shapes: tuple[tuple[str, str], ...] = ()
     rules: tuple[tuple[str, str], ...] = ()
     restated_days: int = 2
@@ -79,7 +96,8 @@ class LogFeed:
     @property
     def schema(self) -> dict[str, str]:
         """Columns of the lake files and their DuckDB types; `_file` and `_line` say where a record came from."""
-        return {name: f.sql_type for name, f in self.fields.items()} | {"_file": "VARCHAR", "_line": "BIGINT"}
+        columns = {name: f.sql_type for name, f in {**self.fields, **self.in_file}.items() if f.kept}
+        return columns | {"_file": "VARCHAR", "_line": "BIGINT"}
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,10 @@ def filesystem(location: str):
     return fsspec.filesystem("file")
 
 
-def list_files(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
+def list_files(location: str, variable: str, names: str = "") -> tuple[list[LogFile], list[Unreadable]]:
     """Every log file below the location, and what else lies there that cannot be read.
+
+    Where `names`, a regular expression, says which keys are the source's files, nothing else is its business.
 
     Raises SourceRefused when the location itself is wrong or closed, SourceUnavailable when it does not answer.
     """
@@ -78,6 +80,8 @@ def list_files(location: str, variable: str) -> tuple[list[LogFile], list[Unread
         name = file.key.rpartition("/")[2]
         if name.startswith(".") or name.endswith((".tmp", ".part")):
             continue  # editors, file managers and half-finished copies
+        if names and not re.search(names, file.key):
+            continue
         (known if name.lower().endswith(LOG_ENDINGS) else unknown).append(file)
     expected = f"the name ends in none of {', '.join(LOG_ENDINGS)}"
     return known, unreadable + [Unreadable(file.key, expected) for file in unknown]

@@ -4,6 +4,9 @@ Two lanes. In the fast one DuckDB reads whole files; a line it cannot parse beco
 stays text, so every defect shows as a reason, but not where it stands. A file with any reason goes to the slow lane
 instead, and so do small files from the start, for DuckDB takes longer to open a file than Python to read a few lines.
 There Python reads line by line, sets aside what is not a JSON object, numbers the rest, and the same SQL judges it.
+
+Lines that are none of a feed's business are passed over. In the fast lane they look like broken ones when no declared
+column is in them, so a feed declares a column for every kind of line that it knows.
 """
 
 import json
@@ -35,7 +38,8 @@ def read_logs(
     Returns the files that could not be read to their end (also listed in `refused`): they are worth another try.
     Raises SourceUnavailable when the place where the files lie stops answering.
     """
-    _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
+    fields = {name: f.sql_type for name, f in feed.fields.items()} | {"_file": "VARCHAR", "_line": "BIGINT"}
+    _create(db, "kept", fields | {"reasons": "VARCHAR", "passed_over": "BOOLEAN"})
     _create(db, "refused", QUARANTINE_SCHEMA)
     large = [file for file in files if file.size > SMALL_FILE_BYTES]
     line_by_line = [file for file in files if file.size <= SMALL_FILE_BYTES]
@@ -43,6 +47,7 @@ def read_logs(
     unread = _slow(db, feed, line_by_line, now)
     for bad in unread:
         _refuse(db, bad.key, None, bad.reason)
+    _look_around(db, feed)
     return unread
 
 
@@ -54,6 +59,12 @@ def select_records(feed: LogFeed, read: str, key_from: int | None) -> str:
     """
     numbered = key_from is None
     key, line = ("paceline_key", "paceline_line") if numbered else (f"filename[{key_from}:]", "null::bigint")
+    for name, items in feed.unnested.items():
+        # A line without such a list stays a row.
+        read = f"(select *, unnest(case when len({items}) > 0 then {items} else [null] end) as {name} from {read})"
+    is_record, is_blank = feed.records or "true", "false"
+    if feed.records and not numbered:
+        is_blank = " and ".join(f"{_name(column)} is null" for column in feed.json_columns)
     parsed = "".join(f", {sql} as {name}" for name, sql in feed.parsed.items())
     texts = ",\n        ".join(f"{f.leaf} as {name}" for name, f in feed.fields.items())
     typed = ",\n        ".join(f"{_typed(name, f)} as {name}" for name, f in feed.fields.items())
@@ -64,19 +75,24 @@ with records as (
     select *{parsed}, {key} as _file, {line} as _line from {read}
 ),
 
+told as (
+    select *, not coalesce({is_record}, false) as passed_over, {is_blank} as is_blank
+    from records{"" if numbered else " where not passed_over or is_blank"}
+),
+
 texts as (
     select
         {texts},
-        {word(feed.shapes)} as shape_reasons,
-        _file, _line
-    from records
+        {word((*feed.shapes, ("is_blank", "'?'")))} as shape_reasons,
+        _file, _line, passed_over
+    from told
 ),
 
 typed as (
     select
         {typed},
         {word(checks)} as field_reasons,
-        shape_reasons, _file, _line
+        shape_reasons, _file, _line, passed_over
     from texts
 )
 
@@ -85,12 +101,13 @@ from typed"""
 
 
 def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
-    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks)
+    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks) or "null"
     return f"nullif(concat_ws('; ', {reasons}), '')"
 
 
 def _any_reason(checks: Sequence[tuple[str, str]]) -> str:
-    return f"case when {' or '.join(f'coalesce({condition}, false)' for condition, _ in checks)} then '?' end"
+    wrong = " or ".join(f"coalesce({condition}, false)" for condition, _ in checks) or "false"
+    return f"case when {wrong} then '?' end"
 
 
 def _typed(name: str, f: Field) -> str:
@@ -98,6 +115,10 @@ def _typed(name: str, f: Field) -> str:
     if f.type == "EPOCH":
         seconds = f"try_cast({name} as double)"
         return f"case when {seconds} between {EARLIEST} and $latest then make_timestamp(({seconds} * 1e6)::bigint) end"
+    if f.type == "ISO":
+        # Through a zone, for the cast to a plain timestamp drops the one that is given.
+        when = f"make_timestamp(epoch_us(try_cast({name} as timestamptz)))"
+        return f"case when epoch({when}) between {EARLIEST} and $latest then {when} end"
     if f.type == "VARCHAR":
         return f"nullif({name}, '')"
     if f.type == "VARCHAR[]":
@@ -117,6 +138,11 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
         "EPOCH": (
             f"{name} is not null and not coalesce(try_cast({name} as double) between {EARLIEST} and $latest, false)",
             "seconds since 1970, from 2020 to tomorrow",
+        ),
+        "ISO": (
+            f"{name} is not null and not coalesce(epoch(try_cast({name} as timestamptz)) "
+            f"between {EARLIEST} and $latest, false)",
+            "a time like 2026-11-20T12:00:00Z, from 2020 to tomorrow",
         ),
         "DECIMAL(18,9)": (f"{name} is not null and try_cast({name} as decimal(18,9)) is null", "a number"),
         "BOOLEAN": (f"{name} is not null and try_cast({name} as boolean) is null", "true or false"),
@@ -172,9 +198,27 @@ def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile]
         _refuse(db, key, line, "JSON that Python can read and DuckDB cannot")
     db.execute(f"""
         insert into refused select _file, _line, left({feed.record_id}, 200), reasons
-        from kept where _line > 0 and reasons is not null""")
-    db.execute("delete from kept where reasons is not null")
+        from kept where _line > 0 and reasons is not null and not passed_over""")
+    db.execute("delete from kept where reasons is not null or passed_over")
     return unread
+
+
+def _look_around(db: duckdb.DuckDBPyConnection, feed: LogFeed) -> None:
+    """Fill in what a record says only together with the others of its file, in the order of the file's lines."""
+    if not feed.in_file:
+        db.execute("alter table kept drop column passed_over")
+        return
+    # DuckDB keeps the order of what it reads, so the number of a row follows the lines, also where lines have none.
+    looked = "".join(f", {f.leaf} as {name}" for name, f in feed.in_file.items())
+    without = ", ".join(["passed_over", *(name for name, f in feed.fields.items() if not f.kept)])
+    db.execute("alter table kept rename to alone")
+    _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
+    db.execute(f"""
+        insert into kept by name
+        select * exclude ({without}){looked} from alone
+        window in_file as (partition by _file order by alone.rowid)
+        {f"qualify {feed.kept_if}" if feed.kept_if else ""}""")
+    db.execute("drop table alone")
 
 
 def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: datetime, key_from: int | None) -> None:
@@ -185,11 +229,12 @@ def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: 
     numbered = key_from is None
     columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
+    fields = ", ".join([*feed.fields, "_file", "_line", "reasons", "passed_over"])
     read = f"""read_json(
             $files, columns = {{{declared}}}, format = 'newline_delimited', records = true, ignore_errors = true,
             filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})"""
     db.execute(
-        f"insert into kept select {', '.join(feed.schema)}, reasons from ({select_records(feed, read, key_from)})",
+        f"insert into kept select {fields} from ({select_records(feed, read, key_from)})",
         {"files": paths, "latest": (now + timedelta(days=1)).timestamp()},
     )
 
@@ -233,6 +278,10 @@ def _clean(db: duckdb.DuckDBPyConnection, key: str, number: int, line: bytes | N
         return None
     place = json.dumps({"paceline_key": key, "paceline_line": number}).encode()
     return place[:-1] + (b", " if record else b"") + line[1:] + b"\n"
+
+
+def _name(column: str) -> str:
+    return f'"{column}"'
 
 
 def _create(db: duckdb.DuckDBPyConnection, table: str, schema: dict[str, str]) -> None:

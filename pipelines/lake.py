@@ -129,16 +129,21 @@ def quoted(text: object) -> str:
 
 def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str, columns: str = "*") -> bool:
     # Not bytes: DuckDB encodes the same rows differently when other rows were in the same pass.
+    files = {"one": one, "other": other}
     rows = f"select {columns} from read_parquet({{}}, hive_partitioning = false)"
     try:
-        differing = db.execute(
-            f"select count(*) from (({rows.format('$one')} except all {rows.format('$other')}) union all "
-            f"({rows.format('$other')} except all {rows.format('$one')}))",
-            {"one": one, "other": other},
-        ).fetchall()
+        (one_has, other_has) = db.execute(
+            "select (select count(*) from read_parquet($one)), (select count(*) from read_parquet($other))", files
+        ).fetchall()[0]
+        # As many rows, and none without its like: then the other has none either.
+        return (
+            one_has == other_has
+            and not db.execute(
+                f"select 1 from ({rows.format('$one')} except all {rows.format('$other')}) limit 1", files
+            ).fetchall()
+        )
     except duckdb.Error:
         return False  # other columns, or damaged: to be replaced
-    return differing == [(0,)]
 
 
 def replace_file(local: Path, target: Path) -> None:

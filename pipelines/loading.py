@@ -29,7 +29,8 @@ LOADS_SCHEMA = {
     "requests_made": "BIGINT", "watermark_at": "TIMESTAMP",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
-FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]"}
+# What is read as one: a folder or, of files that grow, a file, whose records are of these days.
+FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]", "days": "VARCHAR[]"}
 
 
 @dataclass
@@ -130,55 +131,94 @@ def load_folders(
     load: Load,
     say: Callable[[str], None],
 ) -> None:
-    """Read every folder with something new, and note in `load` what was done."""
-    files, unreadable = list_files(location, feed.variable)
-    known = {row["folder"]: row for row in lake.read_rows(f"raw/{feed.table}/_folders.parquet")}
-    folders: dict[str, list[LogFile]] = {}
+    """Read every folder, or file that grows, with something new, and note in `load` what was done."""
+    files, unreadable = list_files(location, feed.variable, feed.file_names)
+    state = f"raw/{feed.table}/_folders.parquet"
+    known = {row["folder"]: row for row in lake.read_rows(state)}
+    units: dict[str, list[LogFile]] = {}
     for file in files:
-        folders.setdefault(file.folder, []).append(file)
+        units.setdefault(file.key if feed.grows else file.folder, []).append(file)
     due = {
-        folder: listing
-        for folder, listing in sorted(folders.items())
-        if _is_new(feed, listing, known.get(folder)) or (again and _falls_into(folder, *again))
+        unit: listing
+        for unit, listing in sorted(units.items())
+        if _is_new(feed, listing, known.get(unit)) or (again and _falls_into(unit, known.get(unit), *again))
     }
     if due:
-        size = sum(file.size for listing in due.values() for file in listing)
-        count = sum(map(len, due.values()))
-        say(f"{feed.table}: reading {count:,} files ({size / 1e6:,.1f} MB) of {len(due):,} folders in {location}")
-    in_lake = list(lake.files(f"raw/{feed.table}"))
+        read = [file for listing in due.values() for file in listing]
+        size, folders = sum(file.size for file in read), len({file.folder for file in read})
+        say(f"{feed.table}: reading {len(read):,} files ({size / 1e6:,.1f} MB) of {folders:,} folders in {location}")
+    if feed.grows:
+        known = {unit: row for unit, row in known.items() if unit in units}
+    in_lake = set(lake.files(f"raw/{feed.table}"))
     for batch in _batches(due):
-        broken = _load_batch(lake, feed, batch, in_lake, now, load)
-        for folder, listing in batch.items():
-            stamps = [_stamp(feed, file) for file in listing if file.key not in broken]
-            known[folder] = {"folder": folder, "folder_id": _folder_id(folder), "stamps": sorted(stamps)}
+        broken = _load_batch(lake, feed, batch, known, in_lake, now, load)
+        for unit, listing in batch.items():
+            known[unit]["stamps"] = sorted(_stamp(feed, file) for file in listing if file.key not in broken)
         # Last, so that a load that is killed before this line reads the batch again.
-        lake.write_rows(known.values(), FOLDERS_SCHEMA, f"raw/{feed.table}/_folders.parquet", order_by="folder")
+        lake.write_rows(known.values(), FOLDERS_SCHEMA, state, order_by="folder")
         if len(due) > len(batch):
             say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
     _quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
 
 
-def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str], now, load: Load) -> set[str]:
-    """Replace everything the lake has of these folders; returns the keys that could not be read to their end."""
+def _load_batch(
+    lake, feed, batch: dict[str, list[LogFile]], known: dict[str, dict], in_lake: set[str], now, load: Load
+) -> set[str]:
+    """Replace everything the lake has of these folders or files; returns the keys that could not be read to their end.
+
+    Afterwards `known` says of which days their records are, and `in_lake` which files the lake has.
+    """
     files = [file for listing in batch.values() for file in listing]
+    keys = [file.key for file in files]
+    folders = {folder: _folder_id(folder) for folder in {_folder(feed, key) for key in keys}}
     with lake.workspace() as scratch, lake.connect() as db:
         if is_remote(files[0].path) and not db.filesystem_is_registered("s3"):
             db.register_filesystem(filesystem(files[0].path))
         broken = {bad.key for bad in read_logs(db, feed, files, now)}
         load.records += db.execute("select count(*) from kept").fetchall()[0][0]
-        ends = tuple(f"/from_{_folder_id(folder)}.parquet" for folder in batch)
-        held = [path for path in in_lake if path.endswith(ends)]
-        _keep_what_is_gone(lake, feed, db, held, [file.key for file in files if file.key not in broken])
-        _write_days(lake, feed, db, batch, held, scratch, load)
-        refused: dict[str, list[tuple]] = {}
+        days = _days(db, feed)
+        for unit in batch.keys() & known.keys():
+            days.setdefault(unit, set()).update(known[unit].get("days") or [])
+        held = _held(feed, folders, days, in_lake)
+        _keep_what_is_gone(lake, feed, db, held, [key for key in keys if key not in broken])
+        written = _write_days(lake, feed, db, folders, held, scratch, load)
+        in_lake -= set(held)
+        in_lake |= written
+        days = _days(db, feed)
+        for unit in batch:
+            folder_id = folders[_folder(feed, batch[unit][0].key)]
+            known[unit] = {"folder": unit, "folder_id": folder_id, "days": sorted(days.get(unit, []))}
+        refused: dict[str, list[tuple]] = {folder: [] for folder in folders}
         for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
-            refused.setdefault(row[0].rpartition("/")[0], []).append(row)
-        for folder in batch:
-            _quarantine(lake, feed, f"from_{_folder_id(folder)}", refused.get(folder, []))
-    load.folders_read += len(batch)
+            refused[_folder(feed, row[0])].append(row)
+        for folder, rows in refused.items():
+            _quarantine(lake, feed, f"from_{folders[folder]}", rows, but_for=keys if feed.grows else None)
+    load.folders_read += len({file.folder for file in files})
     load.files_read += len(files)
     load.bytes_read += sum(file.size for file in files)
     return broken
+
+
+def _folder(feed: LogFeed, key: str) -> str:
+    """The folder by whose name the lake keeps the records of a file; empty at the top."""
+    return key.partition("/")[0] if feed.grows and "/" in key else "" if feed.grows else key.rpartition("/")[0]
+
+
+def _days(db, feed: LogFeed) -> dict[str, set[str]]:
+    """File that grows -> the days of its records in `kept`."""
+    if not feed.grows:
+        return {}
+    days = f"select _file, list(distinct strftime({feed.recorded_at}, '%Y-%m-%d')) from kept group by _file"
+    return {key: set(found) for key, found in db.execute(days).fetchall()}
+
+
+def _held(feed: LogFeed, folders: dict[str, str], days: dict[str, set[str]], in_lake: set[str]) -> list[str]:
+    """The files of the lake that what was read may change."""
+    if not feed.grows:
+        ends = tuple(f"/from_{folder_id}.parquet" for folder_id in folders.values())
+        return sorted(path for path in in_lake if path.endswith(ends))
+    touched = {(folders[_folder(feed, key)], day) for key, some in days.items() for day in some}
+    return sorted(in_lake & {f"raw/{feed.table}/day={day}/from_{folder_id}.parquet" for folder_id, day in touched})
 
 
 def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None:
@@ -196,13 +236,15 @@ def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None
         )
 
 
-def _write_days(lake, feed, db, batch, held, scratch, load) -> None:
+def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) -> set[str]:
+    """Write what is kept to its days, and take away what is left of those files of the lake; returns what it wrote."""
     db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
-    db.executemany("insert into folder_ids values (?, ?)", [(folder, _folder_id(folder)) for folder in batch])
+    db.executemany("insert into folder_ids values (?, ?)", list(folders.items()))
+    folder = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else "regexp_replace(_file, '/?[^/]*$', '')"
     db.execute(f"""
         copy (
             select {", ".join(feed.schema)}, strftime({feed.recorded_at}, '%Y-%m-%d') as day, folder_id
-            from kept join folder_ids on folder = regexp_replace(_file, '/?[^/]*$', '')
+            from kept join folder_ids on folder = {folder}
             order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line
         ) to {quoted(scratch / "days")} (format parquet, compression zstd, partition_by (day, folder_id))""")
     written = set()
@@ -219,6 +261,7 @@ def _write_days(lake, feed, db, batch, held, scratch, load) -> None:
             lake.remove(path)
             load.changed_days.append(date.fromisoformat(re.search(r"day=(\d{4}-\d{2}-\d{2})", path)[1]))
     load.changed_days = sorted(set(load.changed_days))
+    return written
 
 
 def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: date) -> None:
@@ -236,12 +279,14 @@ def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: dat
             lake.remove(marker)
 
 
-def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple]) -> None:
-    """Replace what is in quarantine under one name."""
+def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple], but_for: list[str] | None = None) -> None:
+    """Replace what is in quarantine under one name, or of it what came from the files `but_for`."""
     path = f"{QUARANTINE}/{feed.table}/{name}.parquet"
     schema = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}
-    if rows:
-        named = [dict(zip(schema, (feed.table, *row), strict=True)) for row in rows]
+    named = [dict(zip(schema, (feed.table, *row), strict=True)) for row in rows]
+    if but_for is not None:
+        named += [row for row in lake.read_rows(path) if row["_file"] not in but_for]
+    if named:
         lake.write_rows(named, schema, path, order_by="_file, _line, reason")
     elif lake.fs.exists(lake.path(path)):
         lake.remove(path)
@@ -279,8 +324,10 @@ def _stamp(feed: LogFeed, file: LogFile) -> str:
     return _digest(f"{file.stamp}|{list(feed.schema.items())}")
 
 
-def _falls_into(folder: str, first: date, last: date) -> bool:
-    """Whether a folder may hold records of these UTC days: its local date is at most one day off."""
+def _falls_into(folder: str, known: dict | None, first: date, last: date) -> bool:
+    """Whether a folder or file may hold records of these UTC days: its local date is at most one day off."""
+    if known and known.get("days"):
+        return any(str(first) <= day <= str(last) for day in known["days"])
     dates = re.findall(r"\d{4}-\d{2}-\d{2}", folder)
     if not dates:
         return True

@@ -27,7 +27,8 @@ classified as (
             else 'none'
         end as usage_quality,
         list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task:') and len(tag) > 5)) as task_tag,
-        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task_type:') and len(tag) > 10)) as type_tag
+        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task_type:') and len(tag) > 10)) as type_tag,
+        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'agent:') and len(tag) > 6)) as agent_tag
     from requests
     where delivery = 1
 
@@ -37,7 +38,21 @@ select
     -- which call
     'litellm__requests' as source,
     id as request_id,
+    'gateway' as observer_layer,
     'gateway' as route,
+    -- Of the other APIs LiteLLM makes up an id, or hides the provider's.
+    case
+        when starts_with(id, 'msg_') then id
+        when starts_with(id, 'resp_')
+            then nullif(regexp_extract(try(decode(from_base64(id[6:]))), 'response_id:([^;]+)', 1), '')
+    end as provider_response_id,
+    cast(null as varchar) as provider_request_id,
+    case
+        when agent_tag is not null then agent_tag[7:]
+        when starts_with(user_agent, 'claude-cli/') then 'claude-code'
+        when starts_with(user_agent, 'codex_') then 'codex'
+        when starts_with(lower(user_agent), 'geminicli') then 'gemini-cli'
+    end as agent_name,
 
     -- when
     day as utc_date,

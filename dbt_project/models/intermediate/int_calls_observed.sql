@@ -1,0 +1,14 @@
+-- Everything that any observer saw, so the same call may stand here more than once: nothing is counted from here.
+
+-- A view over the lake, so it stands with staging and is not published.
+{{ config(materialized='view', schema='staging') }}
+
+select * from {{ ref('stg_litellm__requests') }}
+union all by name
+select * from {{ ref('stg_otel__calls') }}
+union all by name
+select * from {{ ref('stg_claude_code__calls') }}
+union all by name
+select * from {{ ref('stg_codex__calls') }}
+union all by name
+select * from {{ ref('stg_gemini_cli__calls') }}
