@@ -34,7 +34,7 @@ def load_api_feed(
     """
     load = Load(feed.table, run_id, now(), through)
     try:
-        answer = _pull(lake, feed, environ, through, again, say)
+        answer = _pull(lake, feed, environ, through, now().date(), again, say)
         load.requests_made, load.watermark_at = answer.requests_made, answer.watermark
         for day, rows in sorted(answer.days.items()):
             load.records += len(rows)
@@ -52,11 +52,13 @@ def load_api_feed(
     return load
 
 
-def _pull(lake: Lake, feed: ApiFeed, environ, through: date, again, say) -> Answer:
+def _pull(lake: Lake, feed: ApiFeed, environ, through: date, today: date, again, say) -> Answer:
     client = Client(feed.api, environ)
     if not feed.window:
         return read_list(client, feed, through)
     days = days_to_ask(feed, set(lake_days(lake, feed.table)), through, again)
+    if feed.window.kept_days:
+        days = {day for day in days if (today - day).days <= feed.window.kept_days}
     if feed.fallback_for:
         days -= set(lake_days(lake, feed.fallback_for.table))
     if len(days) > feed.restated_days + 1:

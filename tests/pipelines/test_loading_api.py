@@ -27,6 +27,7 @@ def providers(monkeypatch):
     """The providers, answering at once; nobody waits long for them."""
     monkeypatch.setattr(_api, "BACKOFF_SECONDS", 0.001)
     monkeypatch.setattr(_api, "TIMEOUT_SECONDS", (0.5, 0.2))
+    monkeypatch.setattr(_api, "MINUTE_SECONDS", 0)
     monkeypatch.setattr(loading_api, "FIRST_LOAD_DAYS", DAYS)
     stand_in = Providers()
     yield stand_in
@@ -36,7 +37,7 @@ def providers(monkeypatch):
 def load(lake: Lake, providers: Providers, feed: ApiFeed, known_on: int = 23, **more):
     """One load at 5 o'clock of a day of November."""
     known_at = datetime(2026, 11, known_on, 5, tzinfo=UTC)
-    environ = providers.environ | providers.gateway_environ
+    environ = providers.environ | providers.gateway_environ | providers.other_environ
     more = {"through": D22, "environ": environ, "say": lambda text: None} | more
     return load_api_feed(lake, feed, now=lambda: known_at, known_at=known_at, **more)
 
@@ -95,8 +96,11 @@ def test_no_more_is_asked_than_the_page_limits_force(lake, providers, feed, monk
 
     done = load(lake, providers, feed)
 
+    days = min(days, feed.window.kept_days or days) if feed.window else 0
     windows = 1 if feed.window is None else -(-days // feed.window.days)
     lists = 1 + 2 if feed.parent else windows  # two projects, and their list
+    lists *= len(providers.other_environ["GITHUB_COPILOT_ORG"].split(",")) if "{org}" in feed.path else 1
+    lists *= 2 if feed.links else 1  # the links, and the file
     assert done.requests_made == len(providers.asked) == lists
 
 
