@@ -1,7 +1,8 @@
 """What a source is made of.
 
 A source is declared, not programmed: which variables configure it, and which feeds it has. The tools that read a feed
-(`_logs` for files of JSON lines, `_api` for reports over HTTP) take everything they need from the declaration.
+(`_logs` for files of JSON lines, `_api` for reports over HTTP, `_csv` for reports in files) take everything they need
+from the declaration.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -232,6 +233,50 @@ class ApiFeed:
         return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
 
 
+@dataclass(frozen=True)
+class CsvFeed:
+    """A report that lies in a folder or bucket prefix as CSV files with a header: exported by hand or by a job.
+
+    Files may overlap. A day is what the file says that reaches furthest (of those the newest): it was exported last.
+
+    variable       environment variable with the folder or `s3://` prefix
+    files          a regular expression for the names of its files, for several reports may lie in one folder
+    day            the column with the day, which its text begins with (2026-11-20 or 20261120); `|` as in Column
+    keep           column -> regular expression: other lines are about something else
+    restated_days  0: a folder says nothing about days that no file has
+    """
+
+    source: str
+    name: str
+    variable: str
+    description: str
+    files: str
+    day: str
+    columns: Mapping[str, Column]
+    keep: Mapping[str, str] = field(default_factory=dict)
+    restated_days: int = 0
+    model_name: str | None = None
+
+    @property
+    def table(self) -> str:
+        """`<source>__<feed>`: the name of the folder in the lake and of the raw relation."""
+        return f"{self.source}__{self.name}"
+
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The one variable that configures this feed."""
+        return ((self.variable,),)
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Columns of the lake files and their DuckDB types. `known_at`: when the files were read."""
+        return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
+
+
+Feed = LogFeed | ApiFeed | CsvFeed
+Report = ApiFeed | CsvFeed  # what has versions of days
+
+
 def is_set(needs: Sequence[Sequence[str]], environ: Mapping[str, str]) -> bool:
     """True when all variables of any of these sets are there."""
     return any(all(environ.get(variable) for variable in variables) for variables in needs)
@@ -248,9 +293,9 @@ class Source:
 
     name: str
     title: str
-    feeds: tuple[LogFeed | ApiFeed, ...] = field(default=())
+    feeds: tuple[Feed, ...] = field(default=())
 
-    def configured_feeds(self, environ: Mapping[str, str]) -> tuple[LogFeed | ApiFeed, ...]:
+    def configured_feeds(self, environ: Mapping[str, str]) -> tuple[Feed, ...]:
         """The feeds whose variables are all set."""
         return tuple(feed for feed in self.feeds if is_set(feed.needs, environ))
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
-from connectors._contract import LogFeed
+from connectors._contract import Feed, LogFeed
 from connectors._errors import SourceError, SourceUnavailable
 from connectors._files import LogFile, filesystem, is_remote, list_files
 from connectors._logs import QUARANTINE_SCHEMA, read_logs
@@ -98,7 +98,7 @@ def log_load(
         load.status, load.error = "failed", str(error)
         load.retry_helps = isinstance(error, SourceUnavailable)
         say(f"{feed.table}: {error}")
-    load.quarantined = _count_quarantine(lake, feed)
+    load.quarantined = count_quarantine(lake, feed)
     if load.quarantined:
         say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
     load.finished_at = now()
@@ -155,7 +155,7 @@ def load_folders(
         lake.write_rows(known.values(), FOLDERS_SCHEMA, f"raw/{feed.table}/_folders.parquet", order_by="folder")
         if len(due) > len(batch):
             say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
-    _quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+    quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
 
 
 def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str], now, load: Load) -> set[str]:
@@ -174,7 +174,7 @@ def _load_batch(lake, feed, batch: dict[str, list[LogFile]], in_lake: list[str],
         for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
             refused.setdefault(row[0].rpartition("/")[0], []).append(row)
         for folder in batch:
-            _quarantine(lake, feed, f"from_{_folder_id(folder)}", refused.get(folder, []))
+            quarantine(lake, feed, f"from_{_folder_id(folder)}", refused.get(folder, []))
     load.folders_read += len(batch)
     load.files_read += len(files)
     load.bytes_read += sum(file.size for file in files)
@@ -236,7 +236,7 @@ def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: dat
             lake.remove(marker)
 
 
-def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple]) -> None:
+def quarantine(lake: Lake, feed: Feed, name: str, rows: list[tuple]) -> None:
     """Replace what is in quarantine under one name."""
     path = f"{QUARANTINE}/{feed.table}/{name}.parquet"
     schema = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}
@@ -247,7 +247,8 @@ def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple]) -> None
         lake.remove(path)
 
 
-def _count_quarantine(lake: Lake, feed: LogFeed) -> int:
+def count_quarantine(lake: Lake, feed: Feed) -> int:
+    """How many lines of a feed are in quarantine now."""
     files = [lake.path(path) for path in lake.files(f"{QUARANTINE}/{feed.table}")]
     if not files:
         return 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import Answer, Client, NotOffered, read_days, read_list
-from connectors._contract import ApiFeed
+from connectors._contract import ApiFeed, Report
 from connectors._errors import SourceError, SourceUnavailable
 from pipelines.lake import Lake
 from pipelines.loading import Load, lake_days, record_load
@@ -38,7 +38,7 @@ def load_api_feed(
         load.requests_made, load.watermark_at = answer.requests_made, answer.watermark
         for day, rows in sorted(answer.days.items()):
             load.records += len(rows)
-            if _write_version(lake, feed, day, rows, known_at):
+            if write_version(lake, feed, day, rows, known_at):
                 load.changed_days.append(day)
     except NotOffered as error:
         load.status, load.error = "not_offered" if feed.may_be_missing else "failed", str(error)
@@ -80,7 +80,7 @@ def days_to_ask(feed: ApiFeed, held: set[date], through: date, again: tuple[date
     }
 
 
-def _write_version(lake: Lake, feed: ApiFeed, day: date, rows: list[dict], known_at: datetime) -> bool:
+def write_version(lake: Lake, feed: Report, day: date, rows: list[dict], known_at: datetime) -> bool:
     """Keep what the source says now of a day, when that is news."""
     folder = f"raw/{feed.table}/day={day}"
     stamp = known_at.astimezone(UTC)
