@@ -9,6 +9,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -122,17 +123,14 @@ class Client:
             return [entry for address in _list(feed, path, page, feed.links) for entry in self._lines(feed, address)]
         if not feed.entries_of:
             return [page] if feed.entries is None else _list(feed, path, page, feed.entries)
-        try:
+        with _shape_known(feed, path):
             return list(feed.entries_of(page))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise SourceChanged(
-                f"{path} answered in an unknown shape ({type(error).__name__}: {error}). {LOOK} {feed.table}."
-            ) from error
 
-    def ask(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> dict | None:
+    def ask(self, feed: ApiFeed, path: str, params: Mapping[str, Any], method: str | None = None) -> dict | None:
         """One answer; None where the provider says that there is nothing (204)."""
-        asked = f"{feed.method} {self.base_url}{path}"
-        if feed.method == "POST":
+        method = method or feed.method
+        asked = f"{method} {self.base_url}{path}"
+        if method == "POST":
             response = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, _nested(params))
         else:
             # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
@@ -252,7 +250,9 @@ def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
 def _answers(client: Client, feed: ApiFeed, first: date, last: date) -> Iterator[tuple[str, dict, dict]]:
     """(path, page, settings in the path) of every page about these days."""
     if feed.ask:
-        yield from ((feed.path, page, {}) for page in feed.ask(client, feed, first, last))
+        with _shape_known(feed, feed.path):
+            pages = list(feed.ask(client, feed, first, last))
+        yield from ((feed.path, page, {}) for page in pages)
         return
     window, params = feed.window, dict(feed.params)
     if window.style == "parts":
@@ -305,6 +305,17 @@ def windows(days: list[date], size: int) -> list[tuple[date, date]]:
         else:
             found.append((day, day))
     return found
+
+
+@contextmanager
+def _shape_known(feed: ApiFeed, path: str) -> Iterator[None]:
+    """Around what a source's own function makes of an answer."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SourceChanged(
+            f"{path} answered in an unknown shape ({type(error).__name__}: {error}). {LOOK} {feed.table}."
+        ) from error
 
 
 def _list(feed: ApiFeed, path: str, page: dict, at: str) -> list:

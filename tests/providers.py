@@ -209,7 +209,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(parse_qs(urlsplit(self.path).query))
 
     def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/login/"):
+            return send(self, 200, json.dumps({"access_token": KEY, "expires_in": 3600}).encode())
+        self._answer(json.loads(body))
 
     def _answer(self, asked: dict) -> None:
         providers: Providers = self.server.providers
@@ -234,6 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_known(self) -> bool:
         kind, _, secret = self.headers.get("Authorization", "").partition(" ")
+        if kind == "AWS4-HMAC-SHA256":
+            return f"Credential={other_bills.AWS_KEY}/" in secret
         if kind == "Basic":
             return base64.b64decode(secret) == f"{KEY}:".encode()
         return KEY in (self.headers.get("x-api-key"), secret)
