@@ -3,14 +3,19 @@
 A pull is all or nothing: every page is read before the caller sees a row, so a failure leaves no half-known day.
 """
 
+import base64
 import json
 import re
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import product
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -24,6 +29,7 @@ TRIES = 5
 BACKOFF_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 120  # a provider that asks for more is asked again by the next run
 TIMEOUT_SECONDS = (10, 60)
+MINUTE_SECONDS = 60.0
 MOST_PAGES = 10_000
 LARGEST_COUNT = 2**63 - 1
 LARGEST_USD = 10**15
@@ -46,46 +52,62 @@ class Answer:
 
 
 class Client:
-    """One provider's API with this deployment's address and key. The key never leaves the headers."""
+    """One provider's API with this deployment's address, key and settings. The key never leaves the headers."""
 
     def __init__(self, api: Api, environ: Mapping[str, str]):
         self.api = api
+        self.environ = environ
         self.base_url = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
+        self.settings = {
+            name: [value.strip() for value in environ[variable].split(",") if value.strip()]
+            for name, variable in api.settings.items()
+        }
         self.requests_made = 0
-        self._key = environ[api.key_variable].strip()
-        if not re.fullmatch(r"[!-~]+", self._key):
+        self._sent_at: deque[float] = deque(maxlen=api.requests_per_minute)
+        key = environ.get(api.key_variable, "").strip() if api.key_variable else ""
+        if key and not re.fullmatch(r"[!-~]+", key):
             raise SourceRefused(f"{api.key_variable} holds a character that no key has: copy it again.")
+        secret = api.token(environ) if api.token else key
+        basic = base64.b64encode(f"{secret}:".encode()).decode()
+        self._secrets = {text for text in (key, secret, basic) if secret and text}
+        filled = {name: text.format(key=secret, basic=basic) for name, text in api.headers.items()}
+        self._headers = {name: text for name, text in filled.items() if secret or text == api.headers[name]}
         self._session = requests.Session()
-        self._session.headers.update(
-            {"User-Agent": "paceline", **{name: text.format(key=self._key) for name, text in api.headers.items()}}
-        )
+        self._session.headers["User-Agent"] = "paceline"
         patience = Retry(
             total=TRIES,
             backoff_factor=BACKOFF_SECONDS,
             backoff_jitter=BACKOFF_SECONDS,
             status_forcelist=BUSY,
-            allowed_methods={"GET"},
+            allowed_methods={"GET", "POST"},  # a POST here asks a question, too
             raise_on_status=False,
             retry_after_max=LONGEST_WAIT_SECONDS,
         )
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=patience))
 
+    def paths(self, feed: ApiFeed, path: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """The path with every combination of the settings that it names, and these."""
+        names = [name for name in self.settings if f"{{{name}}}" in path]
+        for values in product(*(self.settings[name] for name in names)):
+            chosen = dict(zip(names, values, strict=True))
+            yield path.format(**{name: value.strip("/") for name, value in chosen.items()}), chosen
+
     def pages(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> Iterator[dict]:
         """Every page of one query, which stays the same but for its cursor."""
         parameter, key = feed.cursor
         seen, cursor = set(), None
         while True:
-            page = self._get(feed, path, params if cursor is None else {**params, parameter: cursor})
-            if not isinstance(page.get(feed.entries), list):
-                raise SourceChanged(f"{path} answered without a list '{feed.entries}'. {LOOK} {feed.table}.")
+            page = self.ask(feed, path, params if cursor is None else {**params, parameter: cursor})
+            if page is None:
+                return
             yield page
             if feed.page_count:
                 cursor = self._next_number(feed, path, page, cursor or 1)
                 if cursor is None:
                     return
                 continue
-            if not page.get("has_more"):
+            if not page.get(feed.more or key):
                 return
             cursor = page.get(key)
             if not cursor or cursor in seen or len(seen) > MOST_PAGES:
@@ -95,22 +117,63 @@ class Client:
                 )
             seen.add(cursor)
 
+    def entries(self, feed: ApiFeed, path: str, page: dict) -> list[dict]:
+        """What an answer lists, wherever it has it."""
+        if feed.links:
+            return [entry for address in _list(feed, path, page, feed.links) for entry in self._lines(feed, address)]
+        if not feed.entries_of:
+            return [page] if feed.entries is None else _list(feed, path, page, feed.entries)
+        with _shape_known(feed, path):
+            return list(feed.entries_of(page))
+
+    def ask(self, feed: ApiFeed, path: str, params: Mapping[str, Any], method: str | None = None) -> dict | None:
+        """One answer; None where the provider says that there is nothing (204)."""
+        method = method or feed.method
+        asked = f"{method} {self.base_url}{path}"
+        if method == "POST":
+            response = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, _nested(params))
+        else:
+            # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
+            query = urlencode(params, doseq=True, safe="=[]:")
+            address = f"{self.base_url}{path}" + (f"?{query}" if query else "")
+            response = self._send(asked, address, {**self._headers, **feed.headers})
+        if response.status_code == 204:
+            return None
+        page = self._json(asked, response.text)
+        if not isinstance(page, dict):
+            raise SourceChanged(f"{asked} answered JSON that is no object. A developer must look at {feed.table}.")
+        return page
+
+    def _lines(self, feed: ApiFeed, address: str) -> Iterator[dict]:
+        # The address is signed and as good as a key: it stays out of every message.
+        parts = urlsplit(str(address))
+        if parts.scheme not in ("http", "https"):
+            raise SourceChanged(f"{feed.path} answered a link that is no address. {LOOK} {feed.table}.")
+        self._secrets |= {text for text in (address, parts.query, f"{parts.path}?{parts.query}") if text}
+        asked = f"GET a file of {feed.path} at {parts.hostname}"
+        # JSON of a line may hold what splitlines takes for the end of one.
+        for line in self._send(asked, address, {}).content.decode(errors="replace").split("\n"):
+            if line.strip():
+                entry = self._json(asked, line)
+                if not isinstance(entry, dict):
+                    raise SourceChanged(f"{asked} has a line that is no object. {LOOK} {feed.table}.")
+                yield entry
+
     def _next_number(self, feed: ApiFeed, path: str, page: dict, number: int) -> int | None:
         pages = _find(page, feed.page_count)
         if not isinstance(pages, int) or pages > MOST_PAGES:
             raise SourceChanged(f"{path} answered '{pages}' for '{feed.page_count}'. {LOOK} {feed.table}.")
-        if number < pages and not page[feed.entries]:
+        if number < pages and not self.entries(feed, path, page):
             raise SourceUnavailable(f"{path}: page {number} of {pages} is empty, rows went away meanwhile. {LATER}")
         return number + 1 if number < pages else None
 
-    def _get(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> dict:
-        # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
-        url = f"{self.base_url}{path}?{urlencode(params, doseq=True, safe='=[]:')}"
-        asked = f"GET {self.base_url}{path}"
+    def _send(self, asked: str, address: str, headers: Mapping, body: dict | None = None) -> requests.Response:
+        self._wait_for_turn()
+        method = "GET" if body is None else "POST"
         for last in (False, False, True):
             try:
-                response = self._session.get(
-                    url, headers=dict(feed.headers), timeout=TIMEOUT_SECONDS, allow_redirects=False
+                response = self._session.request(
+                    method, address, headers=dict(headers), json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False
                 )
                 break
             except requests.exceptions.ChunkedEncodingError as error:
@@ -121,19 +184,24 @@ class Client:
                 raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
         self.requests_made += 1 + len(response.raw.retries.history)
         self._refuse(asked, response)
+        return response
+
+    def _wait_for_turn(self) -> None:
+        if self._sent_at.maxlen and len(self._sent_at) == self._sent_at.maxlen:
+            time.sleep(max(0.0, self._sent_at[0] + MINUTE_SECONDS - time.monotonic()))
+        self._sent_at.append(time.monotonic())
+
+    def _json(self, asked: str, text: str) -> Any:
         try:
-            page = json.loads(response.text, parse_float=Decimal)
+            return json.loads(text, parse_float=Decimal)
         except ValueError as error:
-            start = self._safe(response.text[:80])
-            if response.text.lstrip().startswith("<"):
+            start = self._safe(text[:80])
+            if text.lstrip().startswith("<"):
                 raise SourceRefused(
                     f"{asked} answered a web page instead of JSON ({start}). Check {self.api.base_url_variable} and "
                     "what stands between (proxy, login)."
                 ) from error
             raise SourceUnavailable(f"{asked} answered no whole JSON ({start}). {LATER}") from error
-        if not isinstance(page, dict):
-            raise SourceChanged(f"{asked} answered JSON that is no object. A developer must look at {feed.table}.")
-        return page
 
     def _refuse(self, asked: str, response: requests.Response) -> None:
         status = response.status_code
@@ -143,7 +211,7 @@ class Client:
         if status in BUSY or status == 408:
             raise SourceUnavailable(f"{said}. {LATER}")
         if status in (401, 403):
-            raise SourceRefused(f"{said}. {self.api.key_variable} must be {self.api.key_hint}.")
+            raise SourceRefused(f"{said}. {self.api.key_variable or 'The key'} must be {self.api.key_hint}.")
         if status < 400:
             # The key is not for whoever stands at the other address.
             raise SourceRefused(f"{said}. Check {self.api.base_url_variable} and what stands between (proxy, login).")
@@ -152,7 +220,10 @@ class Client:
         raise SourceRefused(f"{said}. Retrying does not help.")
 
     def _safe(self, text: object) -> str:
-        return " ".join(str(text).replace(self._key, "***").split())
+        said = str(text)
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            said = said.replace(secret, "***")
+        return " ".join(said.split())
 
 
 def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
@@ -165,19 +236,33 @@ def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
     for first, last in windows(sorted(days), feed.window.days):
         span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         answer.days.update({day: [] for day in span})
-        params = dict(feed.params) | {feed.window.start: _written(first, feed.window.style)}
-        if feed.window.end:
-            end = last if feed.window.end_is_last else last + timedelta(days=1)
-            params[feed.window.end] = _written(end, feed.window.style)
-        for page in client.pages(feed, feed.path, params):
-            for outer in page[feed.entries]:
-                day = _day(feed, outer)
+        for path, page, chosen in _answers(client, feed, first, last):
+            for outer in client.entries(feed, path, page):
+                day = _day(feed, outer) if feed.window.bucket else first
                 if day in answer.days:  # a report may answer more than it was asked for
-                    answer.days[day] += _rows(feed, outer)
+                    answer.days[day] += _rows(feed, outer, chosen)
             if feed.watermark and page.get(feed.watermark):
                 answer.watermark = _time(feed, page[feed.watermark])
     answer.requests_made = client.requests_made - before
     return answer
+
+
+def _answers(client: Client, feed: ApiFeed, first: date, last: date) -> Iterator[tuple[str, dict, dict]]:
+    """(path, page, settings in the path) of every page about these days."""
+    if feed.ask:
+        with _shape_known(feed, feed.path):
+            pages = list(feed.ask(client, feed, first, last))
+        yield from ((feed.path, page, {}) for page in pages)
+        return
+    window, params = feed.window, dict(feed.params)
+    if window.style == "parts":
+        params |= {"year": first.year, "month": first.month, "day": first.day}
+    elif window.start:
+        params[window.start] = _written(first, window.style)
+    if window.end:
+        params[window.end] = _written(last if window.end_is_last else last + timedelta(days=1), window.style)
+    for path, chosen in client.paths(feed, feed.path):
+        yield from ((path, page, chosen) for page in client.pages(feed, path, params))
 
 
 def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) -> Iterator[dict]:
@@ -192,7 +277,7 @@ def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) 
             yield from read_records(client, feed, start, middle)
             yield from read_records(client, feed, middle, end)
             return
-        for row in page[feed.entries]:
+        for row in client.entries(feed, feed.path, page):
             # Both ends are asked for, and one of them belongs to the next span.
             if start <= _time(feed, _find(row, feed.window.bucket)) < end:
                 yield row
@@ -201,13 +286,12 @@ def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) 
 def read_list(client: Client, feed: ApiFeed, today: date) -> Answer:
     """Pull a list as it is now. Raises as `read_days` does."""
     before = client.requests_made
-    paths = [feed.path]
-    if feed.parent:
-        parents = read_list(client, feed.parent, today).days[today]
-        paths = [feed.path.format(id=parent["id"]) for parent in parents]
+    paths = list(client.paths(feed, feed.path)) if not feed.parent else [
+        (feed.path.format(id=parent["id"]), {}) for parent in read_list(client, feed.parent, today).days[today]
+    ]  # fmt: skip
     rows = [
-        row for path in paths for page in client.pages(feed, path, feed.params)
-        for outer in page[feed.entries] for row in _rows(feed, outer)
+        row for path, chosen in paths for page in client.pages(feed, path, feed.params)
+        for outer in client.entries(feed, path, page) for row in _rows(feed, outer, chosen)
     ]  # fmt: skip
     return Answer({today: rows}, requests_made=client.requests_made - before)
 
@@ -223,18 +307,49 @@ def windows(days: list[date], size: int) -> list[tuple[date, date]]:
     return found
 
 
-def _rows(feed: ApiFeed, outer: dict) -> list[dict[str, Any]]:
+@contextmanager
+def _shape_known(feed: ApiFeed, path: str) -> Iterator[None]:
+    """Around what a source's own function makes of an answer."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SourceChanged(
+            f"{path} answered in an unknown shape ({type(error).__name__}: {error}). {LOOK} {feed.table}."
+        ) from error
+
+
+def _list(feed: ApiFeed, path: str, page: dict, at: str) -> list:
+    found = _find(page, at)
+    if not isinstance(found, list):
+        raise SourceChanged(f"{path} answered without a list '{at}'. {LOOK} {feed.table}.")
+    return found
+
+
+def _nested(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A body in which a name with dots is a value of objects in objects."""
+    body: dict[str, Any] = {}
+    for name, value in params.items():
+        *outer, last = name.split(".")
+        into = body
+        for key in outer:
+            into[key] = dict(into.get(key, {}))
+            into = into[key]
+        into[last] = value
+    return body
+
+
+def _rows(feed: ApiFeed, outer: dict, chosen: Mapping[str, str]) -> list[dict[str, Any]]:
     if feed.rows is None:
         inner = [outer]
     else:
         inner = outer.get(feed.rows)
         if not isinstance(inner, list):
             raise SourceChanged(f"{feed.path} answered an entry without a list '{feed.rows}'. {LOOK} {feed.table}.")
-    return [{name: _value(feed, column, row, outer) for name, column in feed.columns.items()} for row in inner]
+    return [{name: _value(feed, column, row, outer, chosen) for name, column in feed.columns.items()} for row in inner]
 
 
-def _value(feed: ApiFeed, column: Column, row: dict, outer: dict) -> Any:
-    value = _find(row, column.at)
+def _value(feed: ApiFeed, column: Column, row: dict, outer: dict, chosen: Mapping[str, str]) -> Any:
+    value = chosen.get(column.at[1:]) if column.at.startswith("$") else _find(row, column.at)
     if value is None and outer is not row:
         value = _find(outer, column.at)
     if value is None:
@@ -242,7 +357,7 @@ def _value(feed: ApiFeed, column: Column, row: dict, outer: dict) -> Any:
             raise SourceChanged(f"{feed.path} answered a row without '{column.at}'. {LOOK} {feed.table}.")
         return None
     try:
-        return _typed(value, column.type)
+        return typed(value, column.type)
     except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
         raise SourceChanged(
             f"{feed.path} answered '{str(value)[:40]}' for '{column.at}', expected {column.type}. {LOOK} {feed.table}."
@@ -255,17 +370,18 @@ def _find(row: Any, at: str) -> Any:
     return row
 
 
-def _typed(value: Any, kind: str) -> Any:
+def typed(value: Any, kind: str) -> Any:
+    """The value as a column of this type has it. Raises ValueError, TypeError, OverflowError or InvalidOperation."""
     if kind == "BIGINT":
         whole = Decimal(str(value))
         if isinstance(value, bool) or whole != int(whole) or not 0 <= whole <= LARGEST_COUNT:
             raise ValueError(value)
         return int(whole)
-    if kind in ("USD", "CENTS"):
-        dollars = Decimal(str(value)) / (100 if kind == "CENTS" else 1)
-        if isinstance(value, bool) or not dollars.is_finite() or abs(dollars) > LARGEST_USD:
+    if kind in ("USD", "CENTS", "DECIMAL"):
+        amount = Decimal(str(value)) / (100 if kind == "CENTS" else 1)
+        if isinstance(value, bool) or not amount.is_finite() or abs(amount) > LARGEST_USD:
             raise ValueError(value)
-        return f"{dollars:f}"
+        return f"{amount:f}"
     if kind == "BOOLEAN":
         if not isinstance(value, bool):
             raise ValueError(value)
@@ -277,8 +393,8 @@ def _typed(value: Any, kind: str) -> Any:
 
 def _written(at: date, style: str) -> str | int:
     moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
-    if style == "epoch":
-        return int(moment.timestamp())
+    if style in ("epoch", "epoch_ms"):
+        return int(moment.timestamp()) * (1000 if style == "epoch_ms" else 1)
     return moment.strftime({"iso": "%Y-%m-%dT%H:%M:%SZ", "datetime": "%Y-%m-%d %H:%M:%S", "date": "%Y-%m-%d"}[style])
 
 
@@ -288,9 +404,13 @@ def _day(feed: ApiFeed, outer: dict) -> date:
 
 def _time(feed: ApiFeed, value: Any) -> datetime:
     try:
+        if feed.window.style == "epoch_ms":
+            return datetime.fromtimestamp(int(value) / 1000, UTC)
+        if feed.window.style == "parts":
+            return datetime(value["year"], value["month"], value["day"], tzinfo=UTC)
         if isinstance(value, int):
             return datetime.fromtimestamp(value, UTC)
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SourceChanged(f"{feed.path} answered the time '{str(value)[:40]}'. {LOOK} {feed.table}.") from error
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

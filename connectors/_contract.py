@@ -1,12 +1,14 @@
 """What a source is made of.
 
 A source is declared, not programmed: which variables configure it, and which feeds it has. The tools that read a feed
-(`_logs` for files of JSON lines, `_api` for reports over HTTP) take everything they need from the declaration.
+(`_logs` for files of JSON lines, `_api` for reports over HTTP, `_csv` for reports in files) take everything they need
+from the declaration.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -104,54 +106,70 @@ class LogFeed:
 class Api:
     """How to talk to one provider's HTTP API.
 
-    base_url_variable  environment variable with the address, `base_url` its default ("" if there is none)
-    key_variable       environment variable with the secret
-    headers            sent with every request; `{key}` stands for the secret
-    key_hint           which kind of key it takes and who can make one: what a refusal says
+    base_url_variable    environment variable with the address, `base_url` its default ("" if there is none)
+    key_variable         environment variable with the secret; None where there is none
+    headers              sent with every request; `{key}` stands for the secret, `{basic}` for it as HTTP Basic takes
+                         a user without a password; left out where there is no secret
+    key_hint             which kind of key it takes and who can make one: what a refusal says
+    key_is_optional      it answers without a key, too
+    settings             name -> environment variable with something else it takes (an organisation, a project).
+                         `{name}` in a path stands for it; with commas between several values, each is asked for
+    token                makes the secret of a request where that is not the text of `key_variable`
+    requests_per_minute  no more are sent
     """
 
     base_url_variable: str
     base_url: str
-    key_variable: str
+    key_variable: str | None
     headers: Mapping[str, str]
     key_hint: str
+    key_is_optional: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    token: Callable[[Mapping[str, str]], str] | None = None
+    requests_per_minute: int | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The variables that have no default."""
-        return (self.key_variable,) if self.base_url else (self.base_url_variable, self.key_variable)
+        key = (self.key_variable,) if self.key_variable and not self.key_is_optional else ()
+        return (*(() if self.base_url else (self.base_url_variable,)), *key, *self.settings.values())
 
 
 @dataclass(frozen=True)
 class Window:
     """How a report is asked for days.
 
-    start, end     the parameters; `end` is None where a request is for one day
+    start, end     the parameters (with a dot: of an object in the body); `end` is None where a request is for one day,
+                   `start` too where every answer has all that the API knows
     end_is_last    `end` is the last day; else it is the one after it
     style          how they write a time: `iso` (2026-11-20T00:00:00Z), `date` (2026-11-20), `datetime`
-                   (2026-11-20 00:00:00) or `epoch` (seconds)
+                   (2026-11-20 00:00:00), `epoch` (seconds), `epoch_ms` or `parts` (three numbers: year, month, day)
     days           the most days of one request
-    bucket         where the answer says which day a row is of, in the same style
+    bucket         where the answer says which day a row is of, in the same style; None: the day that was asked for
     oldest         the API knows nothing of earlier days
     oldest_days    nor of days longer ago than this
+    kept_days      what is longer ago than this it forgets without saying so: such days are not asked for
     """
 
-    start: str
+    start: str | None
     end: str | None
     style: str
     days: int
-    bucket: str
+    bucket: str | None
     oldest: date = date(2020, 1, 1)
     oldest_days: int = 3650
     end_is_last: bool = False
+    kept_days: int | None = None
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of an API feed.
 
-    type      VARCHAR, BOOLEAN, BIGINT (a count: whole and not negative), USD or CENTS (decimal dollars in the lake)
-    at        where the value stands in a row: keys with dots between; what holds the row is searched, too
+    type      VARCHAR, BOOLEAN, BIGINT (a count: whole and not negative), USD or CENTS (decimal dollars in the lake),
+              DECIMAL (any other number)
+    at        where the value stands in a row: keys with dots between; what holds the row is searched, too. Of a CSV
+              the column's name; with | between several, the first that is there. `$name`: a setting of the API
     required  a row without it means that the API has changed
     """
 
@@ -162,7 +180,7 @@ class Column:
     @property
     def sql_type(self) -> str:
         """The DuckDB type of the column in the lake."""
-        return "DECIMAL(38,12)" if self.type in ("USD", "CENTS") else self.type
+        return "DECIMAL(38,12)" if self.type in ("USD", "CENTS", "DECIMAL") else self.type
 
 
 @dataclass(frozen=True)
@@ -170,11 +188,17 @@ class ApiFeed:
     """A report of a provider: rows per UTC day, or a list of things as they are now.
 
     path           below the base address; `{id}` stands for the ids of `parent`, one request each
+    method         GET, or POST with the parameters as JSON
     params         sent with every request. The grouping is a part of a row's identity: changing it means a new feed
     window         how to ask for days; None for a list, which is kept under the as-of day
-    entries        key of the list in an answer
+    entries        where the list is in an answer; None when the answer is the one entry
+    entries_of     what makes the entries of an answer that is nested in another way
+    links          key of an answer with addresses of files of JSON lines, which are the entries; they are fetched
+                   without the key
+    ask            gives the answers for the days from a first to a last one, where that takes more than pages
     rows           key of the list inside an entry; None when the entries are the rows
     cursor         parameter that asks for the next page, and the key of the answer that holds its value
+    more           key of an answer that is true when there is another page; None: when there is a cursor
     page_count     where an answer says how many pages there are, when `cursor`'s parameter is the page's number
     capped         key of an answer that is true when there is more than pages can reach: ask for less time
     watermark      key of the answer with the time up to which the source says that it is complete
@@ -191,11 +215,16 @@ class ApiFeed:
     api: Api
     path: str
     columns: Mapping[str, Column]
-    params: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict)
+    method: str = "GET"
+    params: Mapping[str, Any] = field(default_factory=dict)
     window: Window | None = None
-    entries: str = "data"
+    entries: str | None = "data"
+    entries_of: Callable[[dict], Iterable[dict]] | None = None
+    links: str | None = None
+    ask: Callable[[Any, "ApiFeed", date, date], Iterable[dict]] | None = None
     rows: str | None = None
     cursor: tuple[str, str] = ("page", "next_page")
+    more: str | None = "has_more"
     page_count: str | None = None
     capped: str | None = None
     watermark: str | None = None
@@ -222,6 +251,50 @@ class ApiFeed:
         return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
 
 
+@dataclass(frozen=True)
+class CsvFeed:
+    """A report that lies in a folder or bucket prefix as CSV files with a header: exported by hand or by a job.
+
+    Files may overlap. A day is what the file says that reaches furthest (of those the newest): it was exported last.
+
+    variable       environment variable with the folder or `s3://` prefix
+    files          a regular expression for the names of its files, for several reports may lie in one folder
+    day            the column with the day, which its text begins with (2026-11-20 or 20261120); `|` as in Column
+    keep           column -> regular expression: other lines are about something else
+    restated_days  0: a folder says nothing about days that no file has
+    """
+
+    source: str
+    name: str
+    variable: str
+    description: str
+    files: str
+    day: str
+    columns: Mapping[str, Column]
+    keep: Mapping[str, str] = field(default_factory=dict)
+    restated_days: int = 0
+    model_name: str | None = None
+
+    @property
+    def table(self) -> str:
+        """`<source>__<feed>`: the name of the folder in the lake and of the raw relation."""
+        return f"{self.source}__{self.name}"
+
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The one variable that configures this feed."""
+        return ((self.variable,),)
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Columns of the lake files and their DuckDB types. `known_at`: when the files were read."""
+        return {name: column.sql_type for name, column in self.columns.items()} | {"known_at": "TIMESTAMP"}
+
+
+Feed = LogFeed | ApiFeed | CsvFeed
+Report = ApiFeed | CsvFeed  # what has versions of days
+
+
 def is_set(needs: Sequence[Sequence[str]], environ: Mapping[str, str]) -> bool:
     """True when all variables of any of these sets are there."""
     return any(all(environ.get(variable) for variable in variables) for variables in needs)
@@ -238,9 +311,9 @@ class Source:
 
     name: str
     title: str
-    feeds: tuple[LogFeed | ApiFeed, ...] = field(default=())
+    feeds: tuple[Feed, ...] = field(default=())
 
-    def configured_feeds(self, environ: Mapping[str, str]) -> tuple[LogFeed | ApiFeed, ...]:
+    def configured_feeds(self, environ: Mapping[str, str]) -> tuple[Feed, ...]:
         """The feeds whose variables are all set."""
         return tuple(feed for feed in self.feeds if is_set(feed.needs, environ))
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from connectors._errors import SourceRefused, SourceUnavailable
 
 LOG_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+CSV_ENDINGS = (".csv", ".csv.gz")
 FETCHED_AT_ONCE = 500
 
 
@@ -64,8 +65,10 @@ def filesystem(location: str):
     return fsspec.filesystem("file")
 
 
-def list_files(location: str, variable: str, names: str = "") -> tuple[list[LogFile], list[Unreadable]]:
-    """Every log file below the location, and what else lies there that cannot be read.
+def list_files(
+    location: str, variable: str, names: str = "", endings: tuple[str, ...] = LOG_ENDINGS
+) -> tuple[list[LogFile], list[Unreadable]]:
+    """Every file with such an ending below the location, and what else lies there that cannot be read.
 
     Where `names`, a regular expression, says which keys are the source's files, nothing else is its business.
 
@@ -82,8 +85,8 @@ def list_files(location: str, variable: str, names: str = "") -> tuple[list[LogF
             continue  # editors, file managers and half-finished copies
         if names and not re.search(names, file.key):
             continue
-        (known if name.lower().endswith(LOG_ENDINGS) else unknown).append(file)
-    expected = f"the name ends in none of {', '.join(LOG_ENDINGS)}"
+        (known if name.lower().endswith(endings) else unknown).append(file)
+    expected = f"the name ends in none of {', '.join(endings)}"
     return known, unreadable + [Unreadable(file.key, expected) for file in unknown]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
-from connectors._contract import LogFeed
+from connectors._contract import Feed, LogFeed
 from connectors._errors import SourceError, SourceUnavailable
 from connectors._files import LogFile, filesystem, is_remote, list_files
 from connectors._logs import QUARANTINE_SCHEMA, read_logs
@@ -99,7 +99,7 @@ def log_load(
         load.status, load.error = "failed", str(error)
         load.retry_helps = isinstance(error, SourceUnavailable)
         say(f"{feed.table}: {error}")
-    load.quarantined = _count_quarantine(lake, feed)
+    load.quarantined = count_quarantine(lake, feed)
     if load.quarantined:
         say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
     load.finished_at = now()
@@ -158,7 +158,7 @@ def load_folders(
         lake.write_rows(known.values(), FOLDERS_SCHEMA, state, order_by="folder")
         if len(due) > len(batch):
             say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
-    _quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+    quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
 
 
 def _load_batch(
@@ -192,7 +192,7 @@ def _load_batch(
         for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
             refused[_folder(feed, row[0])].append(row)
         for folder, rows in refused.items():
-            _quarantine(lake, feed, f"from_{folders[folder]}", rows, but_for=keys if feed.grows else None)
+            quarantine(lake, feed, f"from_{folders[folder]}", rows, but_for=keys if feed.grows else None)
     load.folders_read += len({file.folder for file in files})
     load.files_read += len(files)
     load.bytes_read += sum(file.size for file in files)
@@ -279,7 +279,7 @@ def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: dat
             lake.remove(marker)
 
 
-def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple], but_for: list[str] | None = None) -> None:
+def quarantine(lake: Lake, feed: Feed, name: str, rows: list[tuple], but_for: list[str] | None = None) -> None:
     """Replace what is in quarantine under one name, or of it what came from the files `but_for`."""
     path = f"{QUARANTINE}/{feed.table}/{name}.parquet"
     schema = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}
@@ -292,7 +292,8 @@ def _quarantine(lake: Lake, feed: LogFeed, name: str, rows: list[tuple], but_for
         lake.remove(path)
 
 
-def _count_quarantine(lake: Lake, feed: LogFeed) -> int:
+def count_quarantine(lake: Lake, feed: Feed) -> int:
+    """How many lines of a feed are in quarantine now."""
     files = [lake.path(path) for path in lake.files(f"{QUARANTINE}/{feed.table}")]
     if not files:
         return 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import Answer, Client, NotOffered, read_days, read_list
-from connectors._contract import ApiFeed
+from connectors._contract import ApiFeed, Report
 from connectors._errors import SourceError, SourceUnavailable
 from pipelines.lake import Lake
 from pipelines.loading import Load, lake_days, record_load
@@ -34,11 +34,11 @@ def load_api_feed(
     """
     load = Load(feed.table, run_id, now(), through)
     try:
-        answer = _pull(lake, feed, environ, through, again, say)
+        answer = _pull(lake, feed, environ, through, now().date(), again, say)
         load.requests_made, load.watermark_at = answer.requests_made, answer.watermark
         for day, rows in sorted(answer.days.items()):
             load.records += len(rows)
-            if _write_version(lake, feed, day, rows, known_at):
+            if write_version(lake, feed, day, rows, known_at):
                 load.changed_days.append(day)
     except NotOffered as error:
         load.status, load.error = "not_offered" if feed.may_be_missing else "failed", str(error)
@@ -52,11 +52,13 @@ def load_api_feed(
     return load
 
 
-def _pull(lake: Lake, feed: ApiFeed, environ, through: date, again, say) -> Answer:
+def _pull(lake: Lake, feed: ApiFeed, environ, through: date, today: date, again, say) -> Answer:
     client = Client(feed.api, environ)
     if not feed.window:
         return read_list(client, feed, through)
     days = days_to_ask(feed, set(lake_days(lake, feed.table)), through, again)
+    if feed.window.kept_days:
+        days = {day for day in days if (today - day).days <= feed.window.kept_days}
     if feed.fallback_for:
         days -= set(lake_days(lake, feed.fallback_for.table))
     if len(days) > feed.restated_days + 1:
@@ -78,7 +80,7 @@ def days_to_ask(feed: ApiFeed, held: set[date], through: date, again: tuple[date
     }
 
 
-def _write_version(lake: Lake, feed: ApiFeed, day: date, rows: list[dict], known_at: datetime) -> bool:
+def write_version(lake: Lake, feed: Report, day: date, rows: list[dict], known_at: datetime) -> bool:
     """Keep what the source says now of a day, when that is news."""
     folder = f"raw/{feed.table}/day={day}"
     stamp = known_at.astimezone(UTC)

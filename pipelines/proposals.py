@@ -44,7 +44,7 @@ PROPOSALS = {
 # A developer_id that is empty is for a person to fill in: the gateway's own keys belong to nobody and need no row.
 UNKNOWN_KEYS = """
     select
-        'provider_api_key_id' as kind, provider_api_key_id as value, proposed_developer_id as developer_id,
+        key_kind as kind, provider_api_key_id as value, proposed_developer_id as developer_id,
         first_billed_date as valid_from, null as valid_to
     from core.dim_provider_api_keys
     where developer_id is null and first_billed_date is not null

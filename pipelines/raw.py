@@ -14,7 +14,7 @@ from datetime import date, datetime
 import duckdb
 
 from connectors import discover, genai_prices, org
-from connectors._contract import ApiFeed, LogFeed
+from connectors._contract import LogFeed, Report
 from connectors._logs import QUARANTINE_SCHEMA
 from pipelines import ledger_feeds
 from pipelines.lake import Lake, quoted
@@ -45,9 +45,9 @@ def log_feeds() -> list[LogFeed]:
     return [feed for source in discover() for feed in source.feeds if isinstance(feed, LogFeed)]
 
 
-def api_feeds() -> list[ApiFeed]:
+def reports() -> list[Report]:
     """Every report of every source, configured or not."""
-    return [feed for source in discover() for feed in source.feeds if isinstance(feed, ApiFeed)]
+    return [feed for source in discover() for feed in source.feeds if isinstance(feed, Report)]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
             if files := _files_of(lake, feed, days):
                 names = f"select distinct {', '.join(feed.model_names)} from read_parquet($files)"
                 seen |= set(db.execute(names, {"files": files}).fetchall())
-        for feed in api_feeds():
+        for feed in reports():
             if feed.model_name and (files := _all(lake, f"raw/{feed.table}")):
                 names = (
                     f"select distinct $source, {feed.model_name} as model from read_parquet($files) where model > ''"
@@ -121,7 +121,7 @@ def create_raw(
     for feed in log_feeds():
         _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _files_of(lake, feed, days))
     versions = []
-    for feed in api_feeds():
+    for feed in reports():
         _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _all(lake, f"raw/{feed.table}"))
         versions += [(feed.table, *version_of(path)) for path in lake.files(f"raw/{feed.table}")]
     _table(db, "paceline__versions", "feed varchar, utc_date date, known_at timestamp", versions)
@@ -138,8 +138,8 @@ def create_raw(
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
     feeds = [
-        (feed.table, feed.description, feed.restated_days, isinstance(feed, ApiFeed))
-        for feed in [*log_feeds(), *api_feeds()]
+        (feed.table, feed.description, feed.restated_days, isinstance(feed, Report))
+        for feed in [*log_feeds(), *reports()]
     ]
     _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer, is_report boolean", feeds)
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests import other_bills
+
 KEY = "sk-ant-admin01-secret-of-the-test"
 DISCOUNT = Decimal("0.9")  # what this customer agreed with Anthropic
 BILL = Path(__file__).parent / "data" / "bill.csv"
@@ -46,7 +48,7 @@ def gateway_calls(days_ago: int = 0) -> list[dict]:
 
 
 class Providers:
-    """Anthropic below /anthropic, OpenAI below /openai/v1, LiteLLM below /litellm.
+    """Anthropic below /anthropic, OpenAI below /openai/v1, LiteLLM below /litellm, the others as `other_bills` says.
 
     `rows` (of the bill) and `calls` (of the gateway) may be changed; `page_size` makes pages small, and `most_calls`
     is how many calls LiteLLM's pages reach.
@@ -84,6 +86,11 @@ class Providers:
         """What points Paceline at LiteLLM's spend API here."""
         return {"LITELLM_BASE_URL": f"{self.address}/litellm", "LITELLM_MASTER_KEY": KEY}
 
+    @property
+    def other_environ(self) -> dict[str, str]:
+        """What points Paceline at the smaller sources here."""
+        return other_bills.environ(self.address, KEY)
+
     def stop(self) -> None:
         """Close the port."""
         self.server.shutdown()
@@ -120,7 +127,9 @@ class Providers:
             return _list([_anthropic_key(key) for key in self._keys("anthropic")])
         if path.endswith("/users"):
             return _list([_user(n) for n in range(1, 15)])
-        return _list([]) if path.endswith("/workspaces") else None
+        if path.endswith("/workspaces"):
+            return _list([])
+        return other_bills.answer(self.address, path, query, self.page_size)
 
     def _keys(self, provider: str) -> list[str]:
         return sorted({row["api_key_id"] for row in self.rows if row["provider"] == provider})
@@ -197,24 +206,42 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self._answer(parse_qs(urlsplit(self.path).query))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/login/"):
+            return send(self, 200, json.dumps({"access_token": KEY, "expires_in": 3600}).encode())
+        self._answer(json.loads(body))
+
+    def _answer(self, asked: dict) -> None:
         providers: Providers = self.server.providers
         parts = urlsplit(self.path)
         with providers.lock:
             number = len(providers.asked)
             providers.asked.append(self.path)
         fault = providers.faults.get(number)
-        if KEY not in (
-            self.headers.get("x-api-key"),
-            self.headers.get("Authorization", "").removeprefix("Bearer "),
-        ):
+        if "sig=" in parts.query:
+            if "Authorization" in self.headers:
+                return send(self, 400, b'{"message": "only one authentication mechanism is allowed"}')
+        elif not self._is_known():
             return send(self, 401, b'{"error": {"message": "invalid x-api-key"}}')
         if "%3D" in parts.query:
             return send(self, 400, b'{"error": {"message": "page token is invalid, have you modified the query?"}}')
-        found = providers.answer(unquote(parts.path), parse_qs(parts.query))
-        body = json.dumps(found, default=float).encode()
+        found = providers.answer(unquote(parts.path), asked)
+        lines = found if isinstance(found, list) else [found]
+        body = "\n".join(json.dumps(line, default=float) for line in lines).encode()
         if fault:
             return fault(self, body)
         return send(self, 404 if found is None else 200, body)
+
+    def _is_known(self) -> bool:
+        kind, _, secret = self.headers.get("Authorization", "").partition(" ")
+        if kind == "AWS4-HMAC-SHA256":
+            return f"Credential={other_bills.AWS_KEY}/" in secret
+        if kind == "Basic":
+            return base64.b64decode(secret) == f"{KEY}:".encode()
+        return KEY in (self.headers.get("x-api-key"), secret)
 
     def log_message(self, *args: object) -> None:
         """Be quiet."""

@@ -10,9 +10,10 @@ from datetime import date
 import dagster as dg
 
 from connectors import discover
-from connectors._contract import ApiFeed, LogFeed, in_words
+from connectors._contract import ApiFeed, CsvFeed, Feed, LogFeed, in_words
 from pipelines.loading import Load, load_log_feed
 from pipelines.loading_api import load_api_feed
+from pipelines.loading_csv import load_csv_feed
 from pipelines.loading_http import load_log_feed_over_http
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
@@ -28,6 +29,10 @@ REPORTS_ARE_ASKED = (
     "A run asks for the days that may still be restated and for what is missing, whatever partition it is for. A day "
     "that is restated gets a new version; earlier ones stay. Materialize older partitions to ask for them again."
 )
+FILES_ARE_READ = (
+    "A run reads all files again when one is new or another, whatever partition it is for. A day that is told anew "
+    "gets a new version; earlier ones stay. Materialize older partitions to read the files in any case."
+)
 
 
 def feed_assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -39,22 +44,24 @@ def feed_assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list
     ]
 
 
-def feed_asset(feed: LogFeed | ApiFeed, title: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def feed_asset(feed: Feed, title: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """The asset of one feed. It never raises for its source: the plan goes on, and the run ends red."""
     key = dg.AssetKey(["raw", feed.table])
 
-    is_log = isinstance(feed, LogFeed)
+    how = LOGS_ARE_READ if isinstance(feed, LogFeed) else REPORTS_ARE_ASKED
+    how = FILES_ARE_READ if isinstance(feed, CsvFeed) else how
+    comes_after = feed.fallback_for if isinstance(feed, ApiFeed) else None
 
     @dg.asset(
         key=key,
-        deps=[] if is_log or not feed.fallback_for else [dg.AssetKey(["raw", feed.fallback_for.table])],
+        deps=[dg.AssetKey(["raw", comes_after.table])] if comes_after else [],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
         kinds={"parquet"},
         owners=["team:data"],
         tags={"source": feed.source},
-        description=f"{feed.description} From {title}.\n\n{LOGS_ARE_READ if is_log else REPORTS_ARE_ASKED}",
+        description=f"{feed.description} From {title}.\n\n{how}",
         check_specs=[
             dg.AssetCheckSpec(
                 "loaded",
@@ -93,7 +100,7 @@ def feed_asset(feed: LogFeed | ApiFeed, title: str, partitions: dg.PartitionsDef
     return load_days
 
 
-def _load(feed: LogFeed | ApiFeed, run: RunContext, again: tuple[date, date] | None) -> Load:
+def _load(feed: Feed, run: RunContext, again: tuple[date, date] | None) -> Load:
     environ = run.settings.environ
     common = {"run_id": run.run_id, "again": again, "say": run.say}
     if isinstance(feed, LogFeed):
@@ -101,7 +108,8 @@ def _load(feed: LogFeed | ApiFeed, run: RunContext, again: tuple[date, date] | N
         if not location:
             return load_log_feed_over_http(run.lake, feed, environ, run.as_of, utc_now, **common)
         return load_log_feed(run.lake, feed, location, run.as_of, utc_now, **common)
-    return load_api_feed(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
+    load = load_csv_feed if isinstance(feed, CsvFeed) else load_api_feed
+    return load(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
 
 
 def _older_partitions(context: dg.AssetExecutionContext, as_of: date) -> tuple[date, date] | None:

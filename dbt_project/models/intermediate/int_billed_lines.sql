@@ -1,4 +1,4 @@
--- Lines of all bills in one shape. Tokens and money come in reports of their own, so a line has the one or the other.
+-- Lines of all bills in one shape. Where tokens and money come in reports of their own, a line has one of the two.
 
 with
 
@@ -10,6 +10,22 @@ usage as (
 
     select * from {{ ref('stg_openai__usage') }}
 
+    union all by name
+
+    select * from {{ ref('stg_openrouter__activity') }}
+
+    union all by name
+
+    select * from {{ ref('stg_cursor__usage_daily') }}
+
+    union all by name
+
+    select * from {{ ref('stg_github_copilot__usage_daily') }}
+
+    union all by name
+
+    select * from {{ ref('stg_deepseek__usage') }}
+
 ),
 
 costs as (
@@ -19,6 +35,14 @@ costs as (
     union all by name
 
     select * from {{ ref('stg_openai__costs') }}
+
+    union all by name
+
+    select * from {{ ref('stg_github_copilot__costs') }}
+
+    union all by name
+
+    select * from {{ ref('stg_deepseek__costs') }}
 
 ),
 
@@ -48,7 +72,8 @@ named as (
 
 -- A day's sum has no hour and no size of single calls: it is priced as small calls at noon.
 select
-    named.* exclude (raw_model, price_provider, price_model),
+    named.* exclude (raw_model, price_provider, price_model, key_kind),
+    coalesce(named.key_kind, 'provider_api_key_id') as key_kind,
     (named.input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0))
     * {{ usd_per_token('prices.input_usd_per_mtok') }}
     + coalesce(cache_read_tokens, 0) * {{ usd_per_token('prices.cache_read_usd_per_mtok') }}

@@ -15,7 +15,13 @@ reports as (
         ('openai__completions', 'openai', 'usage', 1),
         ('openai__embeddings', 'openai', 'usage', 1),
         ('openai__moderations', 'openai', 'usage', 1),
-        ('openai__costs', 'openai', 'cost', 1)
+        ('openai__costs', 'openai', 'cost', 1),
+        ('openrouter__activity', 'openrouter', 'usage', 1),
+        ('cursor__usage_events', 'cursor', 'usage', 1),
+        ('github_copilot__users_daily', 'github_copilot', 'usage', 1),
+        ('github_copilot__ai_credits', 'github_copilot', 'cost', 1),
+        ('deepseek__amount', 'deepseek', 'usage', 1),
+        ('deepseek__cost', 'deepseek', 'cost', 1)
     ) as reports (feed, provider, report, preference)
 
 ),

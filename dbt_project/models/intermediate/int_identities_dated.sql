@@ -5,7 +5,13 @@ with
 
 stated as (
 
-    select kind, value, developer_id, valid_from, coalesce(valid_to, date '9999-12-31') as valid_to
+    -- Addresses and logins are the same in any spelling.
+    select
+        kind,
+        case when kind in ('email', 'github', 'cursor') then lower(value) else value end as value,
+        developer_id,
+        valid_from,
+        coalesce(valid_to, date '9999-12-31') as valid_to
     from {{ source('raw', 'org__identities') }}
 
 ),

@@ -15,6 +15,7 @@ billed as (
     select
         provider,
         provider_api_key_id,
+        any_value(key_kind) as key_kind,
         arg_max_null(developer_id, utc_date) as developer_id,
         min(utc_date) as first_billed_date,
         max(utc_date) as last_billed_date,
@@ -40,6 +41,7 @@ owners as (
 select
     provider,
     provider_api_key_id,
+    coalesce(billed.key_kind, 'provider_api_key_id') as key_kind,
     keys.key_name,
     keys.owner_email,
     billed.developer_id,

@@ -3,6 +3,7 @@ select
     versions.provider,
     lines.account_id,
     lines.provider_api_key_id,
+    any_value(lines.key_kind) as key_kind,
     lines.model,
     versions.known_at,
     versions.superseded_at,

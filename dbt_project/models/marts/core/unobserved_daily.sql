@@ -1,5 +1,6 @@
 -- Bypassing the gateway does not escape the cap. Where a developer's key is used through the gateway as well, no more
--- is taken for unobserved than the bill has beyond what the gateway saw.
+-- is taken for unobserved than the bill has beyond what the gateway saw. What is billed to a person in money alone
+-- (credits of an agent's vendor) passed no gateway.
 
 with
 
@@ -31,12 +32,16 @@ room as (
         billed.utc_date,
         billed.provider,
         billed.model,
-        least(
-            1, greatest(0, billed.billed_tokens - coalesce(observed.reported_tokens, 0)) / billed.mapped_tokens
-        ) as unobserved_share
+        case
+            when billed.mapped_tokens > 0 then
+                least(
+                    1, greatest(0, billed.billed_tokens - coalesce(observed.reported_tokens, 0)) / billed.mapped_tokens
+                )
+            else 1
+        end as unobserved_share
     from billed
     left join observed using (utc_date, provider, model)
-    where billed.mapped_tokens > 0
+    where billed.mapped_tokens is not null
 
 )
 
@@ -55,6 +60,6 @@ inner join room using (utc_date, provider, model)
 left join {{ ref('int_developers_dated') }} as developers
     on billed.developer_id = developers.developer_id
     and billed.utc_date between developers.valid_from and developers.valid_to
-where billed.developer_id is not null
+where billed.developer_id is not null and (billed.total_tokens > 0 or billed.key_kind != 'provider_api_key_id')
 group by billed.utc_date, billed.developer_id, developers.team_id, billed.provider, billed.model
-having sum(floor(billed.total_tokens * room.unobserved_share)) > 0
+having unobserved_tokens > 0 or unobserved_usd > 0
