@@ -32,10 +32,12 @@ def read_logs(
 ) -> list[Unreadable]:
     """Fill the temporary tables `kept` (feed.schema, `reasons` always NULL) and `refused` (QUARANTINE_SCHEMA).
 
+    `skipped` (_file, records) counts what the feed's own `where` leaves out.
+
     Returns the files that could not be read to their end (also listed in `refused`): they are worth another try.
     Raises SourceUnavailable when the place where the files lie stops answering.
     """
-    _create(db, "kept", feed.schema | {"reasons": "VARCHAR"})
+    _create(db, "kept", feed.schema | {"reasons": "VARCHAR", "is_skipped": "BOOLEAN"})
     _create(db, "refused", QUARANTINE_SCHEMA)
     large = [file for file in files if file.size > SMALL_FILE_BYTES]
     line_by_line = [file for file in files if file.size <= SMALL_FILE_BYTES]
@@ -43,6 +45,11 @@ def read_logs(
     unread = _slow(db, feed, line_by_line, now)
     for bad in unread:
         _refuse(db, bad.key, None, bad.reason)
+    db.execute("""
+        create or replace temp table skipped as
+        select _file, count(*) as records from kept where is_skipped group by _file""")
+    if feed.where:
+        db.execute("delete from kept where is_skipped")
     return unread
 
 
@@ -54,11 +61,14 @@ def select_records(feed: LogFeed, read: str, key_from: int | None) -> str:
     """
     numbered = key_from is None
     key, line = ("paceline_key", "paceline_line") if numbered else (f"filename[{key_from}:]", "null::bigint")
+    if numbered and not feed.json_columns:
+        key, line = "record ->> '$.paceline_key'", "(record ->> '$.paceline_line')::bigint"
     parsed = "".join(f", {sql} as {name}" for name, sql in feed.parsed.items())
     texts = ",\n        ".join(f"{f.leaf} as {name}" for name, f in feed.fields.items())
     typed = ",\n        ".join(f"{_typed(name, f)} as {name}" for name, f in feed.fields.items())
     checks = [check for name, f in feed.fields.items() for check in _checks(name, f)]
     word = _all_reasons if numbered else _any_reason
+    is_ours = f"coalesce({feed.where}, false)" if feed.where else "true"
     return f"""
 with records as (
     select *{parsed}, {key} as _file, {line} as _line from {read}
@@ -68,6 +78,7 @@ texts as (
     select
         {texts},
         {word(feed.shapes)} as shape_reasons,
+        {is_ours} as is_ours,
         _file, _line
     from records
 ),
@@ -76,34 +87,45 @@ typed as (
     select
         {typed},
         {word(checks)} as field_reasons,
-        shape_reasons, _file, _line
+        shape_reasons, shape_reasons is null and not is_ours as is_skipped, _file, _line
     from texts
 )
 
-select *, nullif(concat_ws('; ', shape_reasons, field_reasons, {word(feed.rules)}), '') as reasons
+select
+    *,
+    case
+        when not is_skipped then nullif(concat_ws('; ', shape_reasons, field_reasons, {word(feed.rules)}), '')
+    end as reasons
 from typed"""
 
 
 def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
-    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks)
-    return f"nullif(concat_ws('; ', {reasons}), '')"
+    reasons = "".join(f", case when {condition} then {reason} end" for condition, reason in checks)
+    return f"nullif(concat_ws('; '{reasons}), '')" if checks else "null::varchar"
 
 
 def _any_reason(checks: Sequence[tuple[str, str]]) -> str:
-    return f"case when {' or '.join(f'coalesce({condition}, false)' for condition, _ in checks)} then '?' end"
+    any_of = " or ".join(f"coalesce({condition}, false)" for condition, _ in checks)
+    return f"case when {any_of} then '?' end" if checks else "null::varchar"
 
 
 def _typed(name: str, f: Field) -> str:
     """SQL from text to the field's type; NULL where that cannot be."""
     if f.type == "EPOCH":
-        seconds = f"try_cast({name} as double)"
+        seconds = _seconds(name, f)
         return f"case when {seconds} between {EARLIEST} and $latest then make_timestamp(({seconds} * 1e6)::bigint) end"
+    if f.value:
+        return f"try_cast({f.value(name)} as {f.type})"
     if f.type == "VARCHAR":
         return f"nullif({name}, '')"
     if f.type == "VARCHAR[]":
         return f"json_extract_string({name}, '$[*]')"
     value = f"try_cast({name} as {f.type})"
     return f"case when {value} between 0 and {LARGEST_COUNT} then {value} end" if f.type == "BIGINT" else value
+
+
+def _seconds(name: str, f: Field) -> str:
+    return f.value(name) if f.value else f"try_cast({name} as double)"
 
 
 def _checks(name: str, f: Field) -> list[tuple[str, str]]:
@@ -115,19 +137,21 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
             f"a whole number, 0 to {LARGEST_COUNT:,}",
         ),
         "EPOCH": (
-            f"{name} is not null and not coalesce(try_cast({name} as double) between {EARLIEST} and $latest, false)",
+            f"{name} is not null and not coalesce({_seconds(name, f)} between {EARLIEST} and $latest, false)",
             "seconds since 1970, from 2020 to tomorrow",
         ),
-        "DECIMAL(18,9)": (f"{name} is not null and try_cast({name} as decimal(18,9)) is null", "a number"),
-        "BOOLEAN": (f"{name} is not null and try_cast({name} as boolean) is null", "true or false"),
+        "DECIMAL(18,9)": (f"{name} is not null and {_typed(name, f)} is null", "a number"),
+        "BOOLEAN": (f"{name} is not null and {_typed(name, f)} is null", "true or false"),
         "VARCHAR[]": (f"{name} not like '[%'", "a list"),
+        "VARCHAR": (f"{name} is not null and {_typed(name, f)} is null", f.expected) if f.value else None,
     }.get(f.type)
     checks = []
     if f.required:
         checks.append((f"nullif({name}, '') is null", f"'{name} is missing'"))
     if wrong:
         condition, expected = wrong
-        checks.append((condition, f"format('{name} is ''{{}}'', expected {expected}', left({name}, 40))"))
+        words = (f.expected or expected).replace("'", "''").replace("{", "{{").replace("}", "}}")
+        checks.append((condition, f"format('{name} is ''{{}}'', expected {words}', left({name}, 40))"))
     return checks
 
 
@@ -183,13 +207,17 @@ def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: 
     Keys are what remains of a path from the character `key_from` on; None if the records carry key and line number.
     """
     numbered = key_from is None
-    columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
+    columns = dict(feed.json_columns) or {"record": "JSON"}
+    if numbered and feed.json_columns:
+        columns |= {"paceline_key": "VARCHAR", "paceline_line": "BIGINT"}
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
     read = f"""read_json(
-            $files, columns = {{{declared}}}, format = 'newline_delimited', records = true, ignore_errors = true,
+            $files, columns = {{{declared}}}, format = 'newline_delimited', ignore_errors = true,
+            records = {"true" if feed.json_columns else "false"},
             filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})"""
     db.execute(
-        f"insert into kept select {', '.join(feed.schema)}, reasons from ({select_records(feed, read, key_from)})",
+        f"insert into kept by name select {', '.join(feed.schema)}, reasons, is_skipped "
+        f"from ({select_records(feed, read, key_from)})",
         {"files": paths, "latest": (now + timedelta(days=1)).timestamp()},
     )
 
