@@ -119,7 +119,7 @@ def _typed(name: str, f: Field) -> str:
     if f.type == "VARCHAR":
         return f"nullif({name}, '')"
     if f.type == "VARCHAR[]":
-        return f"json_extract_string({name}, '$[*]')"
+        return f"json_extract_string(try_cast({name} as json), '$[*]')"
     value = f"try_cast({name} as {f.type})"
     return f"case when {value} between 0 and {LARGEST_COUNT} then {value} end" if f.type == "BIGINT" else value
 
@@ -142,7 +142,10 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
         ),
         "DECIMAL(18,9)": (f"{name} is not null and {_typed(name, f)} is null", "a number"),
         "BOOLEAN": (f"{name} is not null and {_typed(name, f)} is null", "true or false"),
-        "VARCHAR[]": (f"{name} not like '[%'", "a list"),
+        "VARCHAR[]": (
+            f"{name} is not null and ({name} not like '[%' or try_cast({name} as json) is null)",
+            "a list",
+        ),
         "VARCHAR": (f"{name} is not null and {_typed(name, f)} is null", f.expected) if f.value else None,
     }.get(f.type)
     checks = []
