@@ -20,12 +20,16 @@ class Field:
               TIMESTAMP in UTC, VARCHAR[] (from a JSON list)
     leaf      SQL over the JSON columns that gives the value as text
     required  a record without it is quarantined
+    value     SQL text -> SQL of its value (of an EPOCH: its seconds), where a cast does not do; NULL where it has none
+    expected  what a refusal says was expected, where `value` asks for something else than the type does
     kept      false for what only `in_file` needs: no column of the lake
     """
 
     type: str
     leaf: str
     required: bool = False
+    value: Callable[[str], str] | None = None
+    expected: str | None = None
     kept: bool = True
 
     @property
@@ -41,11 +45,13 @@ class LogFeed:
     variable       environment variable with the folder or `s3://` prefix
     json_columns   what DuckDB reads of each record: top-level key -> DuckDB type; leaves stay text, so that a wrong
                    type shows as a reason instead of as a silent NULL; JSON for what SQL looks into (a text that is no
-                   JSON would stop the query, and its whole file)
+                   JSON would stop the query, and its whole file). None at all means that the whole record is the one
+                   JSON column `record`, for who finds values by paths that are data
     file_names     regular expression for the keys of its files; other files below the place are not its business
     unnested       name -> SQL giving a list, each over those before it: a line holds a list of records
     parsed         name -> SQL over the JSON columns: what several fields share, worked out once per record
     records        SQL condition over all of these: what is no record of this feed is passed over; all are when empty
+    counts_skipped the records passed over are counted, for who wrote the condition wants to know
     fields         column of the lake -> Field, over the JSON columns and `parsed`
     in_file        column of the lake -> Field whose leaf is SQL over the fields of all records of a file, typed; the
                    window `in_file` has them in the order of its lines
@@ -61,6 +67,11 @@ class LogFeed:
     restated_days  for so many days a finished day may still change
     over_http      the same records from an API, for who has no files; used where `variable` is not set
     from_http      what makes a record, as the files hold it, of one of its rows
+    reading        whatever else decides what is read of a file: when it changes, files are read again
+    location       the folder or prefix, where no variable says it; `located_by` is how errors call what says it
+    refusal        why the feed cannot be read as it is declared: every load of it fails with this
+    members        environment -> the feeds that it names, for a family of feeds that share this one's shape and its
+                   raw relation. What was loaded of one stays in the relation when it is no longer named
     """
 
     source: str
@@ -76,6 +87,7 @@ class LogFeed:
     file_names: str = ""
     unnested: Mapping[str, str] = field(default_factory=dict)
     records: str = ""
+    counts_skipped: bool = False
     in_file: Mapping[str, Field] = field(default_factory=dict)
     kept_if: str = ""
     grows: bool = False
@@ -84,6 +96,11 @@ class LogFeed:
     restated_days: int = 2
     over_http: "ApiFeed | None" = None
     from_http: Callable[[dict], dict] | None = None
+    reading: str = ""
+    location: str | None = None
+    located_by: str | None = None
+    refusal: str | None = None
+    members: Callable[[Mapping[str, str]], tuple["LogFeed", ...]] | None = None
 
     @property
     def table(self) -> str:
@@ -313,10 +330,18 @@ class Source:
     title: str
     feeds: tuple[Feed, ...] = field(default=())
 
+    def feeds_in(self, environ: Mapping[str, str]) -> tuple[Feed, ...]:
+        """Every feed, configured or not; in place of a family its members, where it is configured."""
+        feeds: list[Feed] = []
+        for feed in self.feeds:
+            is_family = isinstance(feed, LogFeed) and feed.members and is_set(feed.needs, environ)
+            feeds += feed.members(environ) if is_family else [feed]
+        return tuple(feeds)
+
     def configured_feeds(self, environ: Mapping[str, str]) -> tuple[Feed, ...]:
         """The feeds whose variables are all set."""
-        return tuple(feed for feed in self.feeds if is_set(feed.needs, environ))
+        return tuple(feed for feed in self.feeds_in(environ) if is_set(feed.needs, environ))
 
     def is_configured(self, environ: Mapping[str, str]) -> bool:
         """True when any feed is."""
-        return bool(self.configured_feeds(environ))
+        return any(is_set(feed.needs, environ) for feed in self.feeds)

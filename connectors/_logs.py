@@ -35,6 +35,8 @@ def read_logs(
 ) -> list[Unreadable]:
     """Fill the temporary tables `kept` (feed.schema, `reasons` always NULL) and `refused` (QUARANTINE_SCHEMA).
 
+    `skipped` (_file, records) counts what was passed over, where the feed counts it.
+
     Returns the files that could not be read to their end (also listed in `refused`): they are worth another try.
     Raises SourceUnavailable when the place where the files lie stops answering.
     """
@@ -47,6 +49,13 @@ def read_logs(
     unread = _slow(db, feed, line_by_line, now)
     for bad in unread:
         _refuse(db, bad.key, None, bad.reason)
+    db.execute(
+        """
+        create or replace temp table skipped as
+        select _file, count(*) as records from kept where passed_over and $counted group by _file""",
+        {"counted": feed.counts_skipped},
+    )
+    db.execute("delete from kept where passed_over")
     _look_around(db, feed)
     return unread
 
@@ -59,25 +68,30 @@ def select_records(feed: LogFeed, read: str, key_from: int | None) -> str:
     """
     numbered = key_from is None
     key, line = ("paceline_key", "paceline_line") if numbered else (f"filename[{key_from}:]", "null::bigint")
+    if numbered and not feed.json_columns:
+        key, line = "record ->> '$.paceline_key'", "(record ->> '$.paceline_line')::bigint"
     for name, items in feed.unnested.items():
         # A line without such a list stays a row.
         read = f"(select *, unnest(case when len({items}) > 0 then {items} else [null] end) as {name} from {read})"
-    is_record, is_blank = feed.records or "true", "false"
-    if feed.records and not numbered:
+    is_blank = "false"
+    if not numbered and not feed.json_columns:
+        is_blank = "json_type(record) is distinct from 'OBJECT'"
+    elif not numbered and feed.records:
         is_blank = " and ".join(f"{_name(column)} is null" for column in feed.json_columns)
     parsed = "".join(f", {sql} as {name}" for name, sql in feed.parsed.items())
     texts = ",\n        ".join(f"{f.leaf} as {name}" for name, f in feed.fields.items())
     typed = ",\n        ".join(f"{_typed(name, f)} as {name}" for name, f in feed.fields.items())
     checks = [check for name, f in feed.fields.items() for check in _checks(name, f)]
     word = _all_reasons if numbered else _any_reason
+    all_needed = numbered or feed.counts_skipped
     return f"""
 with records as (
     select *{parsed}, {key} as _file, {line} as _line from {read}
 ),
 
 told as (
-    select *, not coalesce({is_record}, false) as passed_over, {is_blank} as is_blank
-    from records{"" if numbered else " where not passed_over or is_blank"}
+    select *, {is_blank} as is_blank, not is_blank and not coalesce({feed.records or "true"}, false) as passed_over
+    from records{"" if all_needed else " where not passed_over"}
 ),
 
 texts as (
@@ -96,35 +110,45 @@ typed as (
     from texts
 )
 
-select *, nullif(concat_ws('; ', shape_reasons, field_reasons, {word(feed.rules)}), '') as reasons
+select
+    *,
+    case
+        when not passed_over then nullif(concat_ws('; ', shape_reasons, field_reasons, {word(feed.rules)}), '')
+    end as reasons
 from typed"""
 
 
 def _all_reasons(checks: Sequence[tuple[str, str]]) -> str:
-    reasons = ", ".join(f"case when {condition} then {reason} end" for condition, reason in checks) or "null"
-    return f"nullif(concat_ws('; ', {reasons}), '')"
+    reasons = "".join(f", case when {condition} then {reason} end" for condition, reason in checks)
+    return f"nullif(concat_ws('; '{reasons}), '')" if checks else "null::varchar"
 
 
 def _any_reason(checks: Sequence[tuple[str, str]]) -> str:
-    wrong = " or ".join(f"coalesce({condition}, false)" for condition, _ in checks) or "false"
-    return f"case when {wrong} then '?' end"
+    any_of = " or ".join(f"coalesce({condition}, false)" for condition, _ in checks)
+    return f"case when {any_of} then '?' end" if checks else "null::varchar"
 
 
 def _typed(name: str, f: Field) -> str:
     """SQL from text to the field's type; NULL where that cannot be."""
     if f.type == "EPOCH":
-        seconds = f"try_cast({name} as double)"
+        seconds = _seconds(name, f)
         return f"case when {seconds} between {EARLIEST} and $latest then make_timestamp(({seconds} * 1e6)::bigint) end"
     if f.type == "ISO":
         # Through a zone, for the cast to a plain timestamp drops the one that is given.
         when = f"make_timestamp(epoch_us(try_cast({name} as timestamptz)))"
         return f"case when epoch({when}) between {EARLIEST} and $latest then {when} end"
+    if f.value:
+        return f"try_cast({f.value(name)} as {f.type})"
     if f.type == "VARCHAR":
         return f"nullif({name}, '')"
     if f.type == "VARCHAR[]":
-        return f"json_extract_string({name}, '$[*]')"
+        return f"json_extract_string(try_cast({name} as json), '$[*]')"
     value = f"try_cast({name} as {f.type})"
     return f"case when {value} between 0 and {LARGEST_COUNT} then {value} end" if f.type == "BIGINT" else value
+
+
+def _seconds(name: str, f: Field) -> str:
+    return f.value(name) if f.value else f"try_cast({name} as double)"
 
 
 def _checks(name: str, f: Field) -> list[tuple[str, str]]:
@@ -136,7 +160,7 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
             f"a whole number, 0 to {LARGEST_COUNT:,}",
         ),
         "EPOCH": (
-            f"{name} is not null and not coalesce(try_cast({name} as double) between {EARLIEST} and $latest, false)",
+            f"{name} is not null and not coalesce({_seconds(name, f)} between {EARLIEST} and $latest, false)",
             "seconds since 1970, from 2020 to tomorrow",
         ),
         "ISO": (
@@ -144,16 +168,21 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
             f"between {EARLIEST} and $latest, false)",
             "a time like 2026-11-20T12:00:00Z, from 2020 to tomorrow",
         ),
-        "DECIMAL(18,9)": (f"{name} is not null and try_cast({name} as decimal(18,9)) is null", "a number"),
-        "BOOLEAN": (f"{name} is not null and try_cast({name} as boolean) is null", "true or false"),
-        "VARCHAR[]": (f"{name} not like '[%'", "a list"),
+        "DECIMAL(18,9)": (f"{name} is not null and {_typed(name, f)} is null", "a number"),
+        "BOOLEAN": (f"{name} is not null and {_typed(name, f)} is null", "true or false"),
+        "VARCHAR[]": (
+            f"{name} is not null and ({name} not like '[%' or try_cast({name} as json) is null)",
+            "a list",
+        ),
+        "VARCHAR": (f"{name} is not null and {_typed(name, f)} is null", f.expected) if f.value else None,
     }.get(f.type)
     checks = []
     if f.required:
         checks.append((f"nullif({name}, '') is null", f"'{name} is missing'"))
     if wrong:
         condition, expected = wrong
-        checks.append((condition, f"format('{name} is ''{{}}'', expected {expected}', left({name}, 40))"))
+        words = (f.expected or expected).replace("'", "''").replace("{", "{{").replace("}", "}}")
+        checks.append((condition, f"format('{name} is ''{{}}'', expected {words}', left({name}, 40))"))
     return checks
 
 
@@ -198,8 +227,8 @@ def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile]
         _refuse(db, key, line, "JSON that Python can read and DuckDB cannot")
     db.execute(f"""
         insert into refused select _file, _line, left({feed.record_id}, 200), reasons
-        from kept where _line > 0 and reasons is not null and not passed_over""")
-    db.execute("delete from kept where reasons is not null or passed_over")
+        from kept where _line > 0 and reasons is not null""")
+    db.execute("delete from kept where reasons is not null")
     return unread
 
 
@@ -227,14 +256,17 @@ def _judge(db: duckdb.DuckDBPyConnection, feed: LogFeed, paths: list[str], now: 
     Keys are what remains of a path from the character `key_from` on; None if the records carry key and line number.
     """
     numbered = key_from is None
-    columns = {**feed.json_columns, **({"paceline_key": "VARCHAR", "paceline_line": "BIGINT"} if numbered else {})}
+    columns = dict(feed.json_columns) or {"record": "JSON"}
+    if numbered and feed.json_columns:
+        columns |= {"paceline_key": "VARCHAR", "paceline_line": "BIGINT"}
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
     fields = ", ".join([*feed.fields, "_file", "_line", "reasons", "passed_over"])
     read = f"""read_json(
-            $files, columns = {{{declared}}}, format = 'newline_delimited', records = true, ignore_errors = true,
+            $files, columns = {{{declared}}}, format = 'newline_delimited', ignore_errors = true,
+            records = {"true" if feed.json_columns else "false"},
             filename = true, maximum_object_size = {LONGEST_LINE_BYTES if numbered else FAST_LINE_BYTES})"""
     db.execute(
-        f"insert into kept select {fields} from ({select_records(feed, read, key_from)})",
+        f"insert into kept by name select {fields} from ({select_records(feed, read, key_from)})",
         {"files": paths, "latest": (now + timedelta(days=1)).timestamp()},
     )
 

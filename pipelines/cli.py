@@ -144,7 +144,7 @@ def sources(propose_identities: bool) -> None:
             cursor = db.execute(UNKNOWN_KEYS)
             return _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "csv")
     from connectors import discover
-    from connectors._contract import in_words
+    from connectors._contract import in_words, is_set
 
     known = {}
     if settings.warehouse_file.exists():
@@ -156,12 +156,10 @@ def sources(propose_identities: bool) -> None:
             known = {row[0]: row[1:] for row in cursor.fetchall()}
     rows = []
     for source in discover():
-        configured = source.configured_feeds(settings.environ)
-        for feed in source.feeds:
-            state = (
-                "not configured" if feed not in configured else "examples" if settings.uses_examples else "configured"
-            )
-            note = "" if feed in configured else f"needs {in_words(feed.needs)}"
+        for feed in source.feeds_in(settings.environ):
+            configured = is_set(feed.needs, settings.environ)
+            state = "not configured" if not configured else "examples" if settings.uses_examples else "configured"
+            note = getattr(feed, "refusal", None) or "" if configured else f"needs {in_words(feed.needs)}"
             *facts, error = known.get(feed.table, (None,) * 6)
             rows.append((feed.table, state, *facts, error or note))
     _print_rows(

@@ -68,6 +68,14 @@ class Lake:
                     )
         return {path: stamps[path] for path in sorted(stamps) if path.endswith(".parquet")}
 
+    def folders(self, below: str) -> list[str]:
+        """Names of the folders directly below one; none when it does not exist."""
+        try:
+            entries = self.fs.ls(self.path(below), detail=True)
+        except FileNotFoundError:
+            return []
+        return sorted(e["name"].rstrip("/").rpartition("/")[2] for e in entries if e["type"] == "directory")
+
     def put(self, db: duckdb.DuckDBPyConnection, local: Path, relative: str) -> bool:
         """Put a local Parquet file in its place; False when the same rows are there already."""
         target = self.path(relative)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
 from connectors._contract import Feed, LogFeed
-from connectors._errors import SourceError, SourceUnavailable
+from connectors._errors import SourceError, SourceRefused, SourceUnavailable
 from connectors._files import LogFile, filesystem, is_remote, list_files
 from connectors._logs import QUARANTINE_SCHEMA, read_logs
 from pipelines.lake import Lake, quoted
@@ -26,7 +26,7 @@ LOADS_SCHEMA = {
     "feed": "VARCHAR", "run_id": "VARCHAR", "status": "VARCHAR", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP",
     "through_date": "DATE", "folders_read": "BIGINT", "files_read": "BIGINT", "bytes_read": "BIGINT",
     "records": "BIGINT", "quarantined": "BIGINT", "changed_days": "DATE[]", "error": "VARCHAR",
-    "requests_made": "BIGINT", "watermark_at": "TIMESTAMP",
+    "requests_made": "BIGINT", "watermark_at": "TIMESTAMP", "skipped": "BIGINT",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
 # What is read as one: a folder or, of files that grow, a file, whose records are of these days.
@@ -37,8 +37,9 @@ FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHA
 class Load:
     """What one load of one feed did.
 
-    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `watermark_at` is the
-    time up to which the source called itself complete.
+    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `skipped` what a
+    condition of the feed left out, where that is counted; `watermark_at` is the time up to which the source called
+    itself complete.
     """
 
     feed: str
@@ -54,6 +55,7 @@ class Load:
     quarantined: int = 0
     requests_made: int = 0
     watermark_at: datetime | None = None
+    skipped: int = 0
     changed_days: list[date] = field(default_factory=list)
     error: str | None = None
     retry_helps: bool = False
@@ -75,6 +77,8 @@ def load_log_feed(
     """
     load = Load(feed.table, run_id, now(), through)
     with log_load(lake, feed, load, now, say):
+        if feed.refusal:
+            raise SourceRefused(feed.refusal)
         load_folders(lake, feed, location, now(), again, load, say)
     return load
 
@@ -132,7 +136,7 @@ def load_folders(
     say: Callable[[str], None],
 ) -> None:
     """Read every folder, or file that grows, with something new, and note in `load` what was done."""
-    files, unreadable = list_files(location, feed.variable, feed.file_names)
+    files, unreadable = list_files(location, feed.located_by or feed.variable, feed.file_names)
     state = f"raw/{feed.table}/_folders.parquet"
     known = {row["folder"]: row for row in lake.read_rows(state)}
     units: dict[str, list[LogFile]] = {}
@@ -176,6 +180,7 @@ def _load_batch(
             db.register_filesystem(filesystem(files[0].path))
         broken = {bad.key for bad in read_logs(db, feed, files, now)}
         load.records += db.execute("select count(*) from kept").fetchall()[0][0]
+        load.skipped += int(db.execute("select coalesce(sum(records), 0) from skipped").fetchall()[0][0])
         days = _days(db, feed)
         for unit in batch.keys() & known.keys():
             days.setdefault(unit, set()).update(known[unit].get("days") or [])
@@ -322,7 +327,7 @@ def _is_new(feed: LogFeed, listing: list[LogFile], known: dict | None) -> bool:
 
 def _stamp(feed: LogFeed, file: LogFile) -> str:
     """Changes when the file does, or what is read of it."""
-    return _digest(f"{file.stamp}|{list(feed.schema.items())}")
+    return _digest(f"{file.stamp}|{list(feed.schema.items())}{feed.reading}")
 
 
 def _falls_into(folder: str, known: dict | None, first: date, last: date) -> bool:

@@ -68,7 +68,7 @@ def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> 
     common = [settings.timezone, genai_prices.version(), aliases]
     stamps: dict[date, list[str]] = {}
     for feed in log_feeds():
-        for day, files in lake_days(lake, feed.table).items():
+        for day, files in _days_of(lake, feed).items():
             stamps.setdefault(day, []).extend(files)
     now = {day: f"{code}:{_digest([common, stamps.get(day, [])])}" for day in sorted({*stamps, *built})}
     return DaysToBuild(
@@ -139,7 +139,8 @@ def create_raw(
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
     feeds = [
         (feed.table, feed.description, feed.restated_days, isinstance(feed, Report))
-        for feed in [*log_feeds(), *reports()]
+        for source in discover()
+        for feed in source.feeds_in(settings.environ)
     ]
     _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer, is_report boolean", feeds)
 
@@ -163,8 +164,20 @@ def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
 
 
 def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
-    in_lake = lake_days(lake, feed.table)
+    in_lake = _days_of(lake, feed)
     return [lake.path(file.partition("|")[0]) for day in days.fingerprints for file in in_lake.get(day, [])]
+
+
+def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:
+    """UTC day -> stamps of a feed's files; of a family, those of every member that was ever loaded."""
+    tables = [feed.table]
+    if feed.members:
+        tables = [table for table in lake.folders("raw") if table.startswith(f"{feed.source}__")]
+    days: dict[date, list[str]] = {}
+    for table in tables:
+        for day, files in lake_days(lake, table).items():
+            days.setdefault(day, []).extend(files)
+    return days
 
 
 def _one(lake: Lake, path: str) -> list[str]:

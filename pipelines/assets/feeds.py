@@ -104,7 +104,7 @@ def _load(feed: Feed, run: RunContext, again: tuple[date, date] | None) -> Load:
     environ = run.settings.environ
     common = {"run_id": run.run_id, "again": again, "say": run.say}
     if isinstance(feed, LogFeed):
-        location = environ.get(feed.variable)
+        location = feed.location or environ.get(feed.variable)
         if not location:
             return load_log_feed_over_http(run.lake, feed, environ, run.as_of, utc_now, **common)
         return load_log_feed(run.lake, feed, location, run.as_of, utc_now, **common)

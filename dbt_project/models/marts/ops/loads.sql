@@ -9,6 +9,7 @@ select
     files_read,
     bytes_read,
     records,
+    coalesce(skipped, 0) as skipped,
     requests_made,
     watermark_at,
     quarantined,
