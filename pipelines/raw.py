@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import duckdb
 
@@ -18,7 +18,7 @@ from connectors._contract import LogFeed, Report
 from connectors._logs import QUARANTINE_SCHEMA
 from pipelines import ledger_feeds
 from pipelines.lake import Lake, quoted
-from pipelines.loading import LOADS, LOADS_SCHEMA, QUARANTINE, lake_days
+from pipelines.loading import LOADS, LOADS_SCHEMA, NO_RECORDS, QUARANTINE, lake_days
 from pipelines.loading_api import version_of
 from pipelines.settings import DBT_PROJECT, Settings
 
@@ -55,10 +55,17 @@ class DaysToBuild:
     """UTC days whose inputs are not those they were last built from, with the fingerprint of their inputs now.
 
     `code_changed` says that the models themselves are not those of the last build: nothing of it can be kept.
+    `to_link` are those among which several observers may have seen the same call, neighbours of the days included.
     """
 
     fingerprints: Mapping[date, str]
     code_changed: bool
+    to_link: frozenset[date] = frozenset()
+
+    @property
+    def to_read(self) -> list[date]:
+        """All days whose records these take."""
+        return sorted({*self.fingerprints, *self.to_link})
 
 
 def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> DaysToBuild:
@@ -70,11 +77,25 @@ def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> 
     for feed in log_feeds():
         for day, files in _days_of(lake, feed).items():
             stamps.setdefault(day, []).extend(files)
-    now = {day: f"{code}:{_digest([common, stamps.get(day, [])])}" for day in sorted({*stamps, *built})}
+    inputs = {day: _inputs(stamps, day) for day in sorted({*stamps, *built})}
+    now = {day: f"{code}:{_digest([common, [stamps.get(one, []) for one in near]])}" for day, near in inputs.items()}
+    fingerprints = {day: fingerprint for day, fingerprint in now.items() if built.get(day) != fingerprint}
     return DaysToBuild(
-        fingerprints={day: fingerprint for day, fingerprint in now.items() if built.get(day) != fingerprint},
+        fingerprints=fingerprints,
         code_changed=any(not fingerprint.startswith(f"{code}:") for fingerprint in built.values()),
+        to_link=frozenset(one for day in fingerprints for one in inputs[day] if len(inputs[day]) > 1),
     )
+
+
+def _inputs(stamps: Mapping[date, list[str]], day: date) -> list[date]:
+    """The days whose records a day is made of: its neighbours too, where several observers may tell of one call.
+
+    Two of them may put a call at midnight on two days. Who has one source only builds no day for another's sake.
+    """
+    near = [day + timedelta(days=offset) for offset in (-1, 0, 1)]
+    with_records = [entry for one in near for entry in stamps.get(one, []) if f"/{NO_RECORDS}|" not in entry]
+    observers = {entry.split("/")[1] for entry in with_records}
+    return near if len(observers) > 1 else [day]
 
 
 def built_days(db: duckdb.DuckDBPyConnection) -> dict[date, str]:
@@ -137,6 +158,7 @@ def create_raw(
     this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
+    _table(db, "paceline__days_to_link", "utc_date date", [(day,) for day in sorted(days.to_link)])
     feeds = [
         (feed.table, feed.description, feed.restated_days, isinstance(feed, Report))
         for source in discover()
@@ -165,7 +187,7 @@ def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
 
 def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
     in_lake = _days_of(lake, feed)
-    return [lake.path(file.partition("|")[0]) for day in days.fingerprints for file in in_lake.get(day, [])]
+    return [lake.path(file.partition("|")[0]) for day in days.to_read for file in in_lake.get(day, [])]
 
 
 def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:

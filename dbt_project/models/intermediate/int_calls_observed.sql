@@ -1,4 +1,5 @@
 -- Everything that any observer saw, so the same call may stand here more than once: nothing is counted from here.
+-- A new source of calls is one line more.
 
 -- A view over the lake, so it stands with staging and is not published.
 {{ config(materialized='view', schema='staging') }}
@@ -12,3 +13,5 @@ union all by name
 select * from {{ ref('stg_codex__calls') }}
 union all by name
 select * from {{ ref('stg_gemini_cli__calls') }}
+union all by name
+select * from {{ ref('stg_generic_jsonl__events') }}

@@ -1,4 +1,4 @@
--- From developers.csv; without it, whoever the gateway recorded.
+-- From developers.csv; without it, whoever was recorded.
 
 with
 
@@ -7,12 +7,12 @@ stated as (select * from {{ source('raw', 'org__developers') }}),
 observed as (
 
     select
-        coalesce(user_email, user_id, key_alias) as developer_id,
+        coalesce(user_email, user_id, key_alias, agent_user, device) as developer_id,
         max(user_email) as email,
         max_by(gateway_team_id, last_used_at) as team_id
     from {{ ref('int_usage_daily') }}
     where
-        coalesce(user_email, user_id, key_alias) is not null
+        coalesce(user_email, user_id, key_alias, agent_user, device) is not null
         and usage_date <= (select as_of_date from {{ source('raw', 'paceline__run') }})
     group by 1
 

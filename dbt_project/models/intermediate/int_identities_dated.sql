@@ -33,6 +33,12 @@ implied as (
     from {{ ref('int_developers_dated') }}
     where is_derived
 
+    union all
+
+    select 'device' as kind, developer_id as value, developer_id, valid_from, valid_to
+    from {{ ref('int_developers_dated') }}
+    where is_derived
+
 )
 
 select kind, value, developer_id, valid_from, valid_to, true as is_stated

@@ -1,11 +1,11 @@
--- The first that maps on the day wins: email address, user id, key alias, key hash. The team is the developer's of
--- that day, whatever team the key belongs to.
+-- The first that maps on the day wins: email address, user id, key alias, key hash, whom the agent calls its user, the
+-- machine. The team is the developer's of that day, whatever team the key belongs to.
 
 with
 
 seen as (
 
-    select distinct identity_key, user_email, user_id, key_alias, key_hash, usage_date
+    select distinct identity_key, user_email, user_id, key_alias, key_hash, agent_user, device, usage_date
     from {{ ref('int_usage_daily') }}
 
 ),
@@ -18,7 +18,8 @@ named as (
         seen.identity_key,
         seen.usage_date,
         coalesce(
-            by_email.developer_id, by_user.developer_id, by_alias.developer_id, by_hash.developer_id, 'unattributed'
+            by_email.developer_id, by_user.developer_id, by_alias.developer_id, by_hash.developer_id,
+            by_agent.developer_id, by_device.developer_id, 'unattributed'
         ) as developer_id
     from seen
     left join identities as by_email
@@ -33,6 +34,13 @@ named as (
     left join identities as by_hash
         on by_hash.kind = 'key_hash' and seen.key_hash = by_hash.value
         and seen.usage_date between by_hash.valid_from and by_hash.valid_to
+    left join identities as by_agent
+        on by_agent.kind = case when contains(seen.agent_user, '@') then 'email' else 'user_id' end
+        and seen.agent_user = by_agent.value
+        and seen.usage_date between by_agent.valid_from and by_agent.valid_to
+    left join identities as by_device
+        on by_device.kind = 'device' and seen.device = by_device.value
+        and seen.usage_date between by_device.valid_from and by_device.valid_to
 
 )
 

@@ -22,4 +22,5 @@ from (
     where session_id is not null
 ) as calls_of_sessions
 where is_named or calls > 1
-group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id
+group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id,
+    agent_user, device

@@ -9,7 +9,9 @@ run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 agreed as (select * from {{ source('raw', 'org__price_overrides') }})
 
 select
-    usage_daily.* exclude (user_email, user_id, key_alias, key_hash, gateway_team_id, is_unpriced),
+    usage_daily.* exclude (
+        user_email, user_id, key_alias, key_hash, gateway_team_id, agent_user, device, is_unpriced
+    ),
     is_unpriced and (agreed.input_usd_per_mtok is null or agreed.output_usd_per_mtok is null) as is_unpriced,
     people.developer_id,
     people.team_id,

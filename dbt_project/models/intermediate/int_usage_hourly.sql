@@ -17,4 +17,5 @@ select
     sum(input_tokens + output_tokens) as total_tokens
 from {{ ref('int_usage_unioned') }}
 cross join {{ source('raw', 'paceline__run') }} as run
-group by utc_date, usage_date, usage_hour, user_email, user_id, key_alias, key_hash, gateway_team_id
+group by utc_date, usage_date, usage_hour, user_email, user_id, key_alias, key_hash, gateway_team_id,
+    agent_user, device

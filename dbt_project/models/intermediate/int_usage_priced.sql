@@ -89,6 +89,8 @@ with_prices as (
 select
     source,
     request_id,
+    observers,
+    observer_layers,
     route,
     utc_date,
     usage_date,
@@ -98,6 +100,8 @@ select
     key_alias,
     key_hash,
     gateway_team_id,
+    agent_user,
+    device,
     task_id,
     task_source,
     task_type,

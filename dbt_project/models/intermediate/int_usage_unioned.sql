@@ -1,6 +1,26 @@
--- Every source that counts: one line each.
+-- Each call once: what one observer saw alone, and what several saw together.
 
 -- A view over the lake, so it stands with staging and is not published.
 {{ config(materialized='view', schema='staging') }}
 
-select * from {{ ref('stg_litellm__requests') }}
+-- Neighbours of the days to build are read for what they share with them; they keep their own rows.
+select
+    observed.*,
+    observed.source as observers,
+    observed.observer_layer as observer_layers,
+    cast(null as varchar) as agent_user
+from {{ ref('int_calls_observed') }} as observed
+inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)
+where not exists (
+    select 1 from {{ ref('int_call_links') }} as links
+    where
+        links.source = observed.source
+        and links.request_id = observed.request_id
+        and links.utc_date = observed.utc_date
+)
+
+union all by name
+
+select linked.*
+from {{ ref('int_calls_linked') }} as linked
+inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)

@@ -24,13 +24,13 @@ feeds as (
 recorded as (
 
     select
-        source as feed,
+        feed,
         usage_date,
         sum(requests + failed_requests + cache_hit_requests) as records,
-        max(usage_date) over (partition by source) as last_record_date
-    from {{ ref('int_usage_daily') }}
+        max(usage_date) over (partition by feed) as last_record_date
+    from (select *, unnest(string_split(observers, ', ')) as feed from {{ ref('int_usage_daily') }})
     inner join run on usage_date <= run.as_of_date
-    group by source, usage_date
+    group by feed, usage_date
 
 ),
 

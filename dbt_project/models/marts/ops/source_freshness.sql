@@ -21,10 +21,13 @@ loads as (
 
 records as (
 
-    select source as feed, max(last_used_at) as last_record_at
-    from {{ ref('int_usage_daily') }}
-    where usage_date <= (select as_of_date from run)
-    group by source
+    select feed, max(last_used_at) as last_record_at
+    from (
+        select unnest(string_split(observers, ', ')) as feed, last_used_at
+        from {{ ref('int_usage_daily') }}
+        where usage_date <= (select as_of_date from run)
+    )
+    group by feed
 
     union all
 

@@ -1,0 +1,272 @@
+-- Which observations are one call. By ids first; what has none in common, by its session, its tokens and its end: one to
+-- one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are built
+-- with it, and a call at midnight is found from either side.
+
+-- Of the days that this run reads, so it stands with staging and is not published.
+{{ config(materialized='table', schema='staging', pre_hook='{{ set_days_to_link() }}') }}
+
+{% set call_seconds = 5 %}
+{% set id_hours = 2 %}
+
+with recursive
+
+-- The id of an observation sorts by who saw it: gateways, providers and servers, telemetry, transcripts.
+observed as (
+
+    select
+        concat_ws('/', {{ layer_rank('calls.observer_layer') }}, source, utc_date, request_id) as observation_id,
+        source,
+        request_id,
+        utc_date,
+        provider_request_id,
+        coalesce(
+            provider_response_id,
+            -- A gateway's own id of a call is often the provider's, which the agent saw; a number is nobody else's.
+            case when observer_layer = 'gateway' and length(request_id) >= 12 then request_id end
+        ) as response_id,
+        session_id,
+        input_tokens,
+        output_tokens,
+        usage_quality = 'reported' and input_tokens + output_tokens > 0 as has_usage,
+        coalesce(ended_at, started_at) as ended_at
+    from {{ ref('int_calls_observed') }} as calls
+    where {{ is_day_to_link('utc_date') }}
+
+),
+
+-- Who knows both ids leads from one to the other.
+both_ids as (
+
+    select provider_request_id, max(response_id) as response_id
+    from observed
+    where provider_request_id is not null and response_id is not null
+    group by provider_request_id
+
+),
+
+with_id as (
+
+    select
+        observed.*,
+        coalesce(
+            'response/' || coalesce(observed.response_id, both_ids.response_id),
+            'request/' || provider_request_id
+        ) as exact_id
+    from observed
+    left join both_ids using (provider_request_id)
+
+),
+
+shared_ids as (
+
+    select exact_id
+    from with_id
+    where exact_id is not null
+    group by exact_id
+    having count(*) > 1
+
+),
+
+sharing as (
+
+    select
+        with_id.*,
+        ended_at > lag(ended_at) over (partition by exact_id order by ended_at, observation_id)
+        + interval {{ id_hours }} hour as is_later
+    from with_id
+    inner join shared_ids using (exact_id)
+
+),
+
+stretches as (
+
+    select
+        *,
+        count(*) filter (where is_later)
+            over (partition by exact_id order by ended_at, observation_id rows unbounded preceding)
+            as stretch
+    from sharing
+
+),
+
+exact as (
+
+    select
+        *,
+        min(observation_id) over of_call as call_id,
+        case
+            when response_id is not null and count(response_id) over of_call > 1 then 'response_id' else 'request_id'
+        end as link_method
+    from stretches
+    window of_call as (partition by exact_id, stretch)
+    qualify count(*) over of_call > 1
+
+),
+
+exact_calls as (select call_id, list(distinct source) as sources from exact group by call_id),
+
+-- From here on the unit is the call, as far as ids have told it.
+candidates as (
+
+    select
+        coalesce(exact.call_id, observed.observation_id) as call_id,
+        coalesce(exact_calls.sources, [observed.source]) as sources,
+        observed.source,
+        observed.session_id,
+        observed.input_tokens,
+        observed.output_tokens,
+        observed.ended_at
+    from observed
+    left join exact using (observation_id)
+    left join exact_calls on exact.call_id = exact_calls.call_id
+    inner join (
+        select session_id, input_tokens, output_tokens
+        from observed
+        where has_usage and session_id is not null
+        group by session_id, input_tokens, output_tokens
+        having min(source) != max(source)
+    ) as alike
+        on observed.session_id = alike.session_id
+        and observed.input_tokens = alike.input_tokens
+        and observed.output_tokens = alike.output_tokens
+    where observed.has_usage
+
+),
+
+pairs as (
+
+    select
+        one.session_id,
+        one.input_tokens,
+        one.output_tokens,
+        one.source as one_source,
+        other.source as other_source,
+        one.call_id as one_call,
+        other.call_id as other_call,
+        min(abs(date_diff('microsecond', one.ended_at, other.ended_at))) as microseconds_apart
+    from candidates as one
+    inner join candidates as other
+        on one.session_id = other.session_id
+        and one.input_tokens = other.input_tokens
+        and one.output_tokens = other.output_tokens
+        and one.source < other.source
+        and one.ended_at >= other.ended_at - interval {{ call_seconds }} second
+        and one.ended_at <= other.ended_at + interval {{ call_seconds }} second
+        -- A source that has seen the call sees another one in what else it saw.
+        and not list_has_any(one.sources, other.sources)
+    group by all
+
+),
+
+taken as (
+
+    select
+        list_reduce(
+            list(
+                {'one': [one_call], 'other': [other_call], 'apart': [microseconds_apart]}
+                order by microseconds_apart, one_call, other_call
+            ),
+            lambda so_far, pair: case
+                when list_has_any(so_far.one, pair.one) or list_has_any(so_far.other, pair.other) then so_far
+                else {
+                    'one': so_far.one || pair.one,
+                    'other': so_far.other || pair.other,
+                    'apart': so_far.apart || pair.apart
+                }
+            end
+        ) as closest
+    from pairs
+    group by session_id, input_tokens, output_tokens, one_source, other_source
+
+),
+
+-- A call belongs to the one that was seen closest to the provider, which may belong to another.
+parents as (
+
+    select
+        greatest(one, other) as call_id,
+        least(one, other) as parent_id,
+        apart
+    from (select unnest(closest.one) as one, unnest(closest.other) as other, unnest(closest.apart) as apart from taken)
+    qualify
+        row_number() over (
+            partition by call_id
+            order by split_part(parent_id, '/', 1), split_part(parent_id, '/', 2), apart, parent_id
+        )
+        = 1
+
+),
+
+climbed as (
+
+    select call_id, parent_id as root_id
+    from parents
+
+    union all
+
+    select climbed.call_id, parents.parent_id as root_id
+    from climbed
+    inner join parents on climbed.root_id = parents.call_id
+
+),
+
+roots as (
+
+    select call_id, min(root_id) as root_id
+    from climbed
+    group by call_id
+
+),
+
+gathered as (
+
+    select
+        observed.observation_id,
+        observed.source,
+        observed.request_id,
+        observed.utc_date,
+        exact.link_method,
+        coalesce(exact.call_id, observed.observation_id) as exact_call_id,
+        coalesce(roots.root_id, exact.call_id, observed.observation_id) as root_id,
+        parents.apart
+    from observed
+    left join exact using (observation_id)
+    left join roots on coalesce(exact.call_id, observed.observation_id) = roots.call_id
+    left join parents on coalesce(exact.call_id, observed.observation_id) = parents.call_id
+    where
+        exact.call_id is not null
+        or roots.call_id is not null
+        or observed.observation_id in (select root_id from roots)
+
+),
+
+-- No source sees a call twice, whatever it has in common with others: the closest stays, the others are calls of theirs.
+placed as (
+
+    select
+        *,
+        dense_rank() over (
+            partition by root_id, source order by exact_call_id != root_id, apart, exact_call_id
+        ) as place
+    from gathered
+
+),
+
+settled as (
+
+    select
+        placed.*,
+        case when surplus.exact_call_id is null then root_id else exact_call_id end as call_id
+    from placed
+    left join (select distinct exact_call_id from placed where place > 1) as surplus using (exact_call_id)
+
+)
+
+select
+    utc_date,
+    source,
+    request_id,
+    call_id,
+    coalesce(link_method, 'session_and_tokens') as link_method
+from settled
+qualify count(*) over (partition by call_id) > 1
