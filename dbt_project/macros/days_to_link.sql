@@ -5,7 +5,8 @@
     )
 {%- endmacro %}
 
-{# A condition that files of other days fail before they are opened, as a join would not; without the hook, none does. #}
+{# A condition that files of other days fail before they are opened, as by a join they would not. Without the hook, all
+   days meet it. #}
 {% macro is_day_to_link(utc_date) -%}
     coalesce(list_contains(getvariable('days_to_link'), {{ utc_date }}), true)
 {%- endmacro %}

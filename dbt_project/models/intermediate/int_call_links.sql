@@ -1,6 +1,6 @@
--- Which observations are one call. By ids first; what has none in common, by its session, its tokens and its end: one to
--- one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are built
--- with it, and a call at midnight is found from either side.
+-- Which observations are one call. By ids first; what has none in common, by its session, its tokens and its end: one
+-- to one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are
+-- built with it, and a call at midnight is found from either side.
 
 -- Of the days that this run reads, so it stands with staging and is not published.
 {{ config(materialized='table', schema='staging', pre_hook='{{ set_days_to_link() }}') }}
@@ -136,9 +136,6 @@ candidates as (
 pairs as (
 
     select
-        one.session_id,
-        one.input_tokens,
-        one.output_tokens,
         one.source as one_source,
         other.source as other_source,
         one.call_id as one_call,
@@ -154,29 +151,42 @@ pairs as (
         and one.ended_at <= other.ended_at + interval {{ call_seconds }} second
         -- A source that has seen the call sees another one in what else it saw.
         and not list_has_any(one.sources, other.sources)
-    group by all
+    group by one.source, other.source, one.call_id, other.call_id
 
 ),
 
-taken as (
+-- Round by round, pairs are taken in which each is the closest to the other, and with them goes what they were part of.
+rounds as (
 
-    select
-        list_reduce(
-            list(
-                {'one': [one_call], 'other': [other_call], 'apart': [microseconds_apart]}
-                order by microseconds_apart, one_call, other_call
-            ),
-            lambda so_far, pair: case
-                when list_has_any(so_far.one, pair.one) or list_has_any(so_far.other, pair.other) then so_far
-                else {
-                    'one': so_far.one || pair.one,
-                    'other': so_far.other || pair.other,
-                    'apart': so_far.apart || pair.apart
-                }
-            end
-        ) as closest
+    select *, false as is_taken
     from pairs
-    group by session_id, input_tokens, output_tokens, one_source, other_source
+
+    union all
+
+    select one_source, other_source, one_call, other_call, microseconds_apart, is_closest as is_taken
+    from (
+        select
+            *,
+            bool_or(is_closest) over (partition by one_source, other_source, one_call)
+            or bool_or(is_closest) over (partition by one_source, other_source, other_call) as is_decided
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by one_source, other_source, one_call
+                    order by microseconds_apart, one_call, other_call
+                )
+                = 1
+                and row_number() over (
+                    partition by one_source, other_source, other_call
+                    order by microseconds_apart, one_call, other_call
+                )
+                = 1 as is_closest
+            from rounds
+            where not is_taken
+        ) as undecided
+    ) as decided
+    where is_closest or not is_decided
 
 ),
 
@@ -184,14 +194,15 @@ taken as (
 parents as (
 
     select
-        greatest(one, other) as call_id,
-        least(one, other) as parent_id,
-        apart
-    from (select unnest(closest.one) as one, unnest(closest.other) as other, unnest(closest.apart) as apart from taken)
+        greatest(one_call, other_call) as call_id,
+        least(one_call, other_call) as parent_id,
+        microseconds_apart
+    from rounds
+    where is_taken
     qualify
         row_number() over (
             partition by call_id
-            order by split_part(parent_id, '/', 1), split_part(parent_id, '/', 2), apart, parent_id
+            order by split_part(parent_id, '/', 1), split_part(parent_id, '/', 2), microseconds_apart, parent_id
         )
         = 1
 
@@ -228,7 +239,7 @@ gathered as (
         exact.link_method,
         coalesce(exact.call_id, observed.observation_id) as exact_call_id,
         coalesce(roots.root_id, exact.call_id, observed.observation_id) as root_id,
-        parents.apart
+        parents.microseconds_apart
     from observed
     left join exact using (observation_id)
     left join roots on coalesce(exact.call_id, observed.observation_id) = roots.call_id
@@ -240,13 +251,13 @@ gathered as (
 
 ),
 
--- No source sees a call twice, whatever it has in common with others: the closest stays, the others are calls of theirs.
+-- No source sees a call twice, whatever it has in common with others: the closest stays, the others stand alone.
 placed as (
 
     select
         *,
         dense_rank() over (
-            partition by root_id, source order by exact_call_id != root_id, apart, exact_call_id
+            partition by root_id, source order by exact_call_id != root_id, microseconds_apart, exact_call_id
         ) as place
     from gathered
 

@@ -1,5 +1,5 @@
 -- What several observers know of a call, put together: the tokens of the one who is closest to the provider and had
--- them from it, who made the call from the gateway, for it has checked that, and what for from who says it most clearly.
+-- them from it; who made the call, from the gateway, for it has checked that; what for, from who says it best.
 
 -- Of the days that this run reads, so it stands with staging and is not published.
 {{ config(materialized='table', schema='staging', pre_hook='{{ set_days_to_link() }}') }}
@@ -48,13 +48,13 @@ together as (
         string_agg(distinct ranked.observer_layer, ', ' order by ranked.observer_layer) as observer_layers,
         bool_or(ranked.observer_layer = 'gateway') as is_through_gateway,
         first(
-            {
-                'user_email': ranked.user_email,
-                'user_id': ranked.user_id,
-                'key_alias': ranked.key_alias,
-                'key_hash': ranked.key_hash,
-                'gateway_team_id': ranked.gateway_team_id
-            }
+            struct_pack(
+                user_email := ranked.user_email,
+                user_id := ranked.user_id,
+                key_alias := ranked.key_alias,
+                key_hash := ranked.key_hash,
+                gateway_team_id := ranked.gateway_team_id
+            )
             order by ranked.layer_rank, ranked.place
         ) filter (
             where coalesce(ranked.user_email, ranked.user_id, ranked.key_alias, ranked.key_hash) is not null
@@ -62,13 +62,17 @@ together as (
         first(coalesce(ranked.user_email, ranked.user_id) order by ranked.layer_rank, ranked.place) filter (
             where ranked.layer_rank > 2 and coalesce(ranked.user_email, ranked.user_id) is not null
         ) as agent_user,
-        first(ranked.device order by ranked.layer_rank, ranked.place) filter (
+        -- Who collects transcripts by owner has named the folder; telemetry has a hash.
+        first(ranked.device order by ranked.layer_rank desc, ranked.place) filter (
             where ranked.device is not null
         ) as device,
         first(ranked.agent_name order by ranked.layer_rank desc, ranked.place) filter (
             where ranked.agent_name is not null
         ) as agent_name,
-        first({'id': ranked.task_id, 'source': ranked.task_source} order by ranked.task_rank, ranked.place) filter (
+        first(
+            struct_pack(task_id := ranked.task_id, task_source := ranked.task_source)
+            order by ranked.task_rank, ranked.place
+        ) filter (
             where ranked.task_id is not null
         ) as task,
         first(ranked.task_type order by ranked.task_rank, ranked.place) filter (
@@ -77,7 +81,9 @@ together as (
         first(ranked.session_id order by ranked.place) filter (where ranked.is_session_sent) as sent_session_id,
         -- An agent knows the model by the name that the gateway gives it.
         first(
-            {'provider': ranked.raw_provider, 'model': ranked.raw_model, 'service_tier': ranked.service_tier}
+            struct_pack(
+                provider := ranked.raw_provider, model := ranked.raw_model, service_tier := ranked.service_tier
+            )
             order by ranked.layer_rank, ranked.place
         ) filter (where ranked.raw_model is not null) as sold,
         -- Parts of the tokens, from whoever saw as many of them in all.
@@ -104,8 +110,8 @@ select
         together.who.gateway_team_id as gateway_team_id,
         together.device as device,
         together.agent_name as agent_name,
-        together.task.id as task_id,
-        together.task.source as task_source,
+        together.task.task_id as task_id,
+        together.task.task_source as task_source,
         together.task_type as task_type,
         coalesce(together.sent_session_id, counted.session_id) as session_id,
         coalesce(together.sent_session_id is not null, false) as is_session_sent,

@@ -51,5 +51,7 @@ select
     max(started_at) as last_used_at
 from {{ ref('int_usage_priced') }}
 group by
-    utc_date, usage_date, source, observers, observer_layers, route, provider, model, price_provider, price_model, is_unpriced,
-    user_email, user_id, key_alias, key_hash, gateway_team_id, agent_user, device, task_id, task_source, task_type
+    utc_date, usage_date, source, observers, observer_layers, route,
+    provider, model, price_provider, price_model, is_unpriced,
+    user_email, user_id, key_alias, key_hash, gateway_team_id, agent_user, device,
+    task_id, task_source, task_type

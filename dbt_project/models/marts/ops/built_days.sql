@@ -9,6 +9,7 @@
 -- depends_on: {{ ref('int_usage_daily') }}
 -- depends_on: {{ ref('int_sessions_daily') }}
 -- depends_on: {{ ref('int_concurrency_daily') }}
+-- depends_on: {{ ref('int_suspected_daily') }}
 
 select
     utc_date,
