@@ -27,7 +27,7 @@ observed as (
         session_id,
         input_tokens,
         output_tokens,
-        usage_quality = 'reported' and input_tokens + output_tokens > 0 as has_usage,
+        usage_quality in ('reported', 'estimated') and input_tokens + output_tokens > 0 as has_usage,
         coalesce(ended_at, started_at) as ended_at
     from {{ ref('int_calls_observed') }} as calls
     where {{ is_day_to_link('utc_date') }}
