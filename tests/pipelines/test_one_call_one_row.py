@@ -131,6 +131,7 @@ def test_the_order_in_which_files_and_days_come_does_not_matter(calls, tmp_path,
 
 def test_late_records_of_one_source_build_their_days_and_the_neighbours_anew(seen, tmp_path):
     events = seen(SOURCES)
+    ((before, *_),) = events.rows(COUNTED)
     late = tmp_path / "files" / "claude_code" / "dev-01" / "projects" / "-home-dev-work" / "late.jsonl"
 
     assert events.run() == []
@@ -138,6 +139,8 @@ def test_late_records_of_one_source_build_their_days_and_the_neighbours_anew(see
     load(events.lake, ALL["claude_code"], tmp_path / "files" / "claude_code")
 
     assert events.run() == [date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21)]
+    # The 18th is read again for the sake of the 19th, not counted again.
+    assert events.rows(COUNTED)[0][0] == before + 1
 
 
 def test_who_has_the_gateway_only_builds_no_neighbours(seen, tmp_path):
