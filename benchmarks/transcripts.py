@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,6 +52,10 @@ def write_transcripts(folder: Path, size: int, seed: int = 6) -> int:
             files += 1
         if dice.random() < 0.15:
             aside = session(dice, start, turns=4, aside=session_id)
+            # It repeats a call of the main thread: one of a single line, for ccusage counts the others twice.
+            times = Counter(line.get("requestId") for line in lines)
+            repeated = [line for line in lines if times[line.get("requestId")] == 1 and "requestId" in line]
+            aside += [line | {"isSidechain": True, "requestId": "req_aside"} for line in repeated[:1]]
             below = project / session_id / "subagents"
             below.mkdir(parents=True)
             written += write(below / f"agent-{dice.getrandbits(32):08x}.jsonl", aside)
@@ -95,6 +100,9 @@ def session(dice: random.Random, at: datetime, turns: int, aside: str | None = N
                 "stop_reason": "tool_use", "stop_sequence": None, "usage": usage,
             }  # fmt: skip
             request = {"requestId": f"req_{dice.getrandbits(96):024x}", "type": "assistant"}
+            if dice.random() < 0.05:  # as older versions wrote while an answer streamed
+                begun = message | {"usage": usage | {"output_tokens": 1}, "content": []}
+                lines.append(stamped(request | {"message": begun}))
             for block in range(dice.choice((1, 1, 2, 3))):
                 at += timedelta(milliseconds=dice.randrange(1, 900))
                 content = [{"type": "text", "text": text(dice, 700)}]

@@ -84,6 +84,15 @@ def test_nothing_that_was_said_is_read(db, logs, lane):
     assert "the secret" not in repr(outcome)
 
 
+def test_a_half_written_last_line_is_refused_and_the_rest_goes_on(db, logs, lane):
+    write_lines(logs / "chats" / "session-1.jsonl", said(HEAD), said(message()), said(message(id="m2"))[:60])
+
+    outcome = read(db, calls, logs)
+
+    assert [row["message_id"] for row in outcome.kept] == ["m1"]
+    assert [(file, line) for file, line, *_ in outcome.refused] == [("chats/session-1.jsonl", 3)]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

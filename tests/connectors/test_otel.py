@@ -172,6 +172,15 @@ def test_of_a_line_one_record_may_be_refused_and_the_others_kept(db, logs, lane)
     ]
 
 
+def test_a_half_written_last_line_is_refused_and_the_rest_goes_on(db, logs, lane):
+    write_lines(logs / "logs.jsonl", said(otlp(claude())), said(otlp(claude(request_id="req_2")))[:200])
+
+    outcome = read(db, calls, logs)
+
+    assert [row["request_id"] for row in outcome.kept] == ["req_1"]
+    assert [(file, line) for file, line, *_ in outcome.refused] == [("logs.jsonl", 2)]
+
+
 def test_an_event_that_was_delivered_twice_counts_once(sent):
     codex = {
         "event.name": "codex.sse_event", "event.kind": "response.completed", "conversation.id": "c", "model": "gpt-5",

@@ -118,7 +118,7 @@ def test_batches_that_share_a_day_of_the_lake_keep_what_the_earlier_ones_wrote(l
 def test_days_read_again_are_the_files_that_have_records_of_them(lake, logs, bring):
     # What is in a name is when the session began.
     write_lines(logs / "dev-1" / "2026-11-01.jsonl", said(of(20, "a")))
-    write_lines(logs / "dev-1" / "2026-11-20.jsonl", said(of(10, "b")))
+    write_lines(logs / "dev-1" / "2026-11-02.jsonl", said(of(10, "b")))
     bring()
 
     done = bring(again=(date(2026, 11, 20), date(2026, 11, 20)))
