@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors._api import Client, read_days
+
 AWS_KEY = "AKIAEXAMPLEOFTHETEST"
 RESOURCES = [
     f"/subscriptions/s1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/{name}"
@@ -320,3 +322,10 @@ ANSWERS: dict[str, Callable] = {
     "/azure/": _azure,
     "/vllm/api/v1/query_range": _vllm,
 }
+
+
+def read(providers, feed, *days: str) -> list[dict]:
+    """The rows of some days of a report, each with its day, as its connector reads them from the stand-ins."""
+    client = Client(feed.api, providers.other_environ)
+    found = read_days(client, feed, [date.fromisoformat(day) for day in days]).days
+    return [{"day": str(day), **row} for day, rows in sorted(found.items()) for row in rows]
