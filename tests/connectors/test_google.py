@@ -24,9 +24,8 @@ def test_model_and_kind_of_token_are_read_from_the_text_of_the_sku(providers):
 
 
 def test_a_query_that_does_not_end_is_asked_for_again_by_the_next_run(providers):
-    running = json.dumps(
-        {"jobComplete": False, "jobReference": {"jobId": "2026-11-20_2026-11-21", "location": "EU"}}
-    ).encode()
+    job = {"jobId": "2026-11-20_2026-11-21", "location": "EU"}
+    running = json.dumps({"jobComplete": False, "jobReference": job}).encode()
     providers.faults = dict.fromkeys(range(99), lambda handler, _: status(200, running)(handler, b""))
 
     with pytest.raises(SourceUnavailable, match="does not end"):

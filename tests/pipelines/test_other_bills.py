@@ -1,4 +1,4 @@
-"""The smaller bills in the warehouse: loaded from their stand-ins, read by one daily run beside the example company's logs."""
+"""The smaller bills in the warehouse: from their stand-ins into one daily run beside the example company's logs."""
 
 import shutil
 from datetime import UTC, date, datetime
