@@ -1,11 +1,62 @@
 """AWS's Cost Explorer."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors._errors import SourceRefused, SourceUnavailable
 from connectors.aws import costs, lines
-from tests.other_bills import AWS_LINES, read
+from tests.other_bills import StandIn, days_between, read
 from tests.providers import status
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
+    if "Dimension" in asked:
+        names = [f"Claude Sonnet 4.5 (Amazon {asked['SearchString']} Edition)", f"Amazon {asked['SearchString']}"]
+        return {"DimensionValues": [{"Value": name} for name in names], "ReturnSize": 2, "TotalSize": 2}
+    assert "Claude Sonnet 4.5 (Amazon Bedrock Edition)" in asked["Filter"]["And"][0]["Dimensions"]["Values"]
+    days = days_between(asked["TimePeriod"]["Start"], asked["TimePeriod"]["End"])
+    start = int(asked.get("NextPageToken", 0))
+    page = days[start : start + page_size]
+    rest = {"NextPageToken": str(start + page_size)} if start + page_size < len(days) else {}
+    return {
+        "ResultsByTime": [
+            {
+                "TimePeriod": {"Start": str(day), "End": str(day + timedelta(days=1))}, "Total": {}, "Estimated": True,
+                "Groups": [
+                    {
+                        "Keys": [service, usage_type],
+                        "Metrics": {
+                            "UnblendedCost": {"Amount": cost, "Unit": "USD"},
+                            "NetUnblendedCost": {"Amount": net, "Unit": "USD"},
+                            "UsageQuantity": {"Amount": quantity, "Unit": unit},
+                        },
+                    }
+                    for service, usage_type, cost, net, quantity, unit in AWS_LINES
+                ],
+            }
+            for day in page
+        ],
+    } | rest  # fmt: skip
+
+
+AWS_LINES = [
+    ("Amazon Bedrock", "USE1-NovaPro-input-tokens", "0.0008", "0.0004", "1.0", "1K tokens"),
+    ("Amazon Bedrock", "USE1-Guardrail-ContentPolicyUnitsConsumed", "0.1500000000", "0.15", "1000", "TextUnits"),
+    ("Claude Sonnet 4.5 (Amazon Bedrock Edition)", "USE1-MP:USE1_CacheWrite1hInputTokenCount-Units", "6", "6", "1",
+     "1M tokens"),
+    ("Claude Sonnet 4.5 (Amazon Bedrock Edition)", "USE1-MP:USE1_OutputTokenCount-Units", "15.0", "15.0", "1", "Units"),
+]  # fmt: skip
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "AWS_COST_BASE_URL": f"{address}/aws",
+        "AWS_COST_SERVICES": "Bedrock",
+    },
+    answer=answer,
+    requests={"aws__costs": 2},  # names of services, and their costs
+)
 
 
 def test_model_and_kind_of_token_are_read_from_the_names_of_service_and_meter(providers):

@@ -9,7 +9,7 @@ from connectors._csv import read_csv_files
 from connectors._errors import SourceRefused
 from connectors._files import CSV_ENDINGS, list_files
 from connectors.azure import cost_export, metrics
-from tests.other_bills import RESOURCES, read
+from tests.other_bills import StandIn, days_between, read
 
 EXPORT = """\
 BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ConsumedQuantity,ConsumedUnit,ListCost,ResourceId,ServiceName,SubAccountId,x_SkuMeterName,x_BilledCostInUsd
@@ -17,6 +17,50 @@ BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ConsumedQuantity,Con
 9,EUR,Usage,2026-11-20T00:00Z,10,1 Hour,9,/sub/vm,Virtual Machines,s1,D2,9.9
 much,EUR,Usage,2026-11-20T00:00Z,10,1K,2,/sub/a,Azure OpenAI,s1,gpt-4o-Outp-glbl Tokens,
 """
+RESOURCES = [
+    f"/subscriptions/s1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/{name}"
+    for name in ("east", "west")
+]
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
+    first, end = (moment[:10] for moment in asked["timespan"][0].split("/"))
+    resource = path.removeprefix("/azure").partition("/providers/microsoft.insights/")[0]
+    totals = {"ProcessedPromptTokens": 900.0, "GeneratedTokens": 100.0, "AzureOpenAIRequests": 3.0}
+    return {
+        "value": [
+            {
+                "id": f"{resource}/providers/Microsoft.Insights/metrics/{metric}", "name": {"value": metric},
+                "timeseries": [
+                    {
+                        "metadatavalues": [
+                            {"name": {"value": "modeldeploymentname"}, "value": "chat"},
+                            {"name": {"value": "modelname"}, "value": "gpt-4o"},
+                        ],
+                        "data": [
+                            {"timeStamp": f"{day}T00:00:00Z", "total": totals[metric]}
+                            for day in days_between(first, end)
+                        ],
+                    },
+                ],
+            }
+            for metric in asked["metricnames"][0].split(",")
+        ],
+    }  # fmt: skip
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "AZURE_MANAGEMENT_URL": f"{address}/azure",
+        "AZURE_LOGIN_URL": f"{address}/login",
+        "AZURE_TENANT_ID": "tenant-1",
+        "AZURE_CLIENT_ID": "client-1",
+        "AZURE_CLIENT_SECRET": key,
+        "AZURE_OPENAI_RESOURCES": ",".join(RESOURCES),
+    },
+    answer=answer,
+    requests={"azure__metrics": len(RESOURCES)},
+)
 
 
 def test_metrics_of_a_deployment_become_one_line_per_resource(providers):

@@ -1,7 +1,7 @@
 """Cursor's events of usage."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,65 @@ import pytest
 from connectors import _api
 from connectors._api import Client
 from connectors.cursor import usage_events
-from tests.other_bills import cursor_events, read
+from tests.other_bills import StandIn, read
 
 EXAMPLE = Path(__file__).parent.parent / "data" / "cursor" / "filtered_usage_events.example.json"
 EXAMPLE_DAY = date(2025, 11, 20)
+
+
+def cursor_events(day: date) -> list[dict]:
+    """Three events of a day: one charged, one that the plan includes, one at a discount."""
+    at = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+    common = {"maxMode": False, "isHeadless": False, "isFreeBugbot": False}
+    return [
+        common | {
+            "timestamp": str(at), "userEmail": "Dev-01@example.test", "model": "claude-test", "kind": "Usage-based",
+            "requestsCosts": 5, "isTokenBasedCall": True, "isChargeable": True, "cursorTokenFee": 1.18,
+            "tokenUsage": {
+                "inputTokens": 126, "outputTokens": 450, "cacheWriteTokens": 6112, "cacheReadTokens": 11964,
+                "totalCents": 20.18232,
+            },
+            "chargedCents": 21.36232,
+        },
+        common | {
+            "timestamp": str(at + 3_600_000), "userEmail": "dev-01@example.test", "model": "claude-test",
+            "kind": "Included in Business", "requestsCosts": 1.4, "isTokenBasedCall": False, "isChargeable": False,
+            "chargedCents": 8,
+        },
+        common | {
+            "timestamp": str(at + 86_399_999), "userEmail": "dev-02@example.test", "model": "gpt-test",
+            "kind": "Usage-based", "requestsCosts": 2, "isTokenBasedCall": True, "isChargeable": True,
+            "tokenUsage": {
+                "inputTokens": 5805, "outputTokens": 311, "cacheWriteTokens": 0, "cacheReadTokens": 0,
+                "totalCents": 40.167, "discountPercentOff": 10,
+            },
+            "chargedCents": 37.33, "cursorTokenFee": 1.18,
+        },
+    ]  # fmt: skip
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
+    first, end = (datetime.fromtimestamp(asked[name] / 1000, UTC) for name in ("startDate", "endDate"))
+    days = [first.date() + timedelta(days=n) for n in range((end.date() - first.date()).days)]
+    if len(days) > 30:
+        return {"outcome": "error", "message": "more than 30 days"}
+    events = [event for day in days for event in cursor_events(day)]
+    size, number = min(page_size, asked["pageSize"]), asked.get("page", 1)
+    pages = -(-len(events) // size)
+    return {
+        "totalUsageEventsCount": len(events),
+        "pagination": {"numPages": pages, "currentPage": number, "pageSize": size, "hasNextPage": number < pages},
+        "usageEvents": events[(number - 1) * size : number * size],
+    }
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "CURSOR_BASE_URL": f"{address}/cursor",
+        "CURSOR_ADMIN_KEY": key,
+    },
+    answer=answer,
+)
 
 
 def test_charges_are_fractions_of_cents_and_calls_that_count_no_tokens_have_none(providers):

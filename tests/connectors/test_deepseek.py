@@ -10,10 +10,25 @@ from connectors._api import Client, read_list
 from connectors.deepseek import amount, balance, cost
 from pipelines.lake import Lake
 from pipelines.loading_csv import load_csv_feed
+from tests.other_bills import StandIn
 
 EXPORTS = Path(__file__).parent.parent / "data" / "deepseek"
 HEADER = "user_id,utc_date,model,api_key_name,api_key,type,price,amount\n"
 D13 = "u,2026-05-13,m,a,sk-a,output_tokens,0.1,{}\n"
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
+    wallet = {"currency": "CNY", "total_balance": "110.00", "granted_balance": "10.00", "topped_up_balance": "100.00"}
+    return {"is_available": True, "balance_infos": [wallet]}
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "DEEPSEEK_BASE_URL": f"{address}/deepseek",
+        "DEEPSEEK_API_KEY": key,
+    },
+    answer=answer,
+)
 
 
 def load(lake: Lake, folder: Path, feed, known_on: int = 23, **more):

@@ -10,10 +10,62 @@ import pytest
 from connectors._api import Client, read_days
 from connectors._errors import SourceRefused
 from connectors.github_copilot import ai_credits, users_daily
-from tests.other_bills import read
+from tests.other_bills import StandIn, read
 from tests.providers import KEY, status
 
 SCHEMAS = Path(__file__).parent.parent / "data" / "schemas" / "github.json"
+ORGS = ("acme", "acme-labs")
+CLI = {
+    "session_count": 2, "request_count": 2, "prompt_count": 2,
+    "token_usage": {"prompt_tokens_sum": 3800, "output_tokens_sum": 5000, "avg_tokens_per_request": 4400.0},
+}  # fmt: skip
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict | list[dict] | None:
+    if path.startswith("/github_copilot/files/"):
+        day, org = path.split("/")[3:5]
+        members = [("1", "Dev-01", 12.5), ("2", "dev-02", 7.5)] if org == "acme" else [("3", "dev-03", 0)]
+        return [
+            {
+                "day": day, "enterprise_id": "1", "user_id": number, "user_login": login, "ai_credits_used": credits,
+                "user_initiated_interaction_count": 9, "totals_by_ide": [],
+                **({"totals_by_cli": CLI} if credits > 10 else {}),
+            }
+            for number, login, credits in members
+        ]  # fmt: skip
+    org = path.split("/")[3]
+    if org not in ORGS:
+        return None
+    if path.endswith("/users-1-day"):
+        day = asked["day"][0]
+        return {"download_links": [f"{address}/github_copilot/files/{day}/{org}?sig=signed"], "report_day": day}
+    year, month, day = (int(asked[name][0]) for name in ("year", "month", "day"))
+    items = [("GPT-5", 15, 0.15, 0.15), ("Claude Sonnet 4.5", 10, 0.1, 0.0)] if org == "acme" else []
+    return {
+        "timePeriod": {"year": year, "month": month, "day": day}, "organization": org,
+        "usageItems": [
+            {
+                "product": "Copilot", "sku": "Copilot AI Credits", "model": model, "unitType": "credits",
+                "pricePerUnit": 0.01, "grossQuantity": credits, "grossAmount": gross,
+                "discountQuantity": 0, "discountAmount": gross - net, "netQuantity": credits, "netAmount": net,
+            }
+            for model, credits, gross, net in items
+        ],
+    }  # fmt: skip
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "GITHUB_COPILOT_BASE_URL": f"{address}/github_copilot",
+        "GITHUB_COPILOT_TOKEN": key,
+        "GITHUB_COPILOT_ORG": ", ".join(ORGS),
+    },
+    answer=answer,
+    requests={
+        "github_copilot__users_daily": 2 * len(ORGS),  # the link and the file
+        "github_copilot__ai_credits": len(ORGS),
+    },
+)
 
 
 def test_members_are_read_from_signed_files_of_every_organisation(providers):
@@ -69,7 +121,7 @@ def test_the_stand_in_answers_as_the_published_schema_says(providers, feed):
     asked = {"day": ["2026-11-20"]} if feed is users_daily else {"year": ["2026"], "month": ["11"], "day": ["20"]}
     path = feed.path.replace("{org}", "acme")
 
-    answer = providers.answer(f"/github{path}", asked)
+    answer = providers.answer(f"/github_copilot{path}", asked)
 
     jsonschema.validate(json.loads(json.dumps(answer)), document[feed.path])
     assert asked.keys() <= set(document["parameters"])

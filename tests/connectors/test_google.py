@@ -1,15 +1,82 @@
 """Google's billing export in BigQuery and the token series of Cloud Monitoring."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from connectors._api import Client, read_days
 from connectors._errors import SourceRefused, SourceUnavailable
 from connectors.google import billing, tokens
-from tests.other_bills import read
+from tests.other_bills import StandIn, days_between, read
 from tests.providers import status
+
+
+def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
+    if path.endswith("/timeSeries"):
+        return _time_series(path.split("/")[4], asked, page_size)
+    fields = ["day", "project_id", "service", "sku", "unit", "currency", "amount", "list_usd", "billed_usd"]
+    if path.endswith("/queries"):
+        days = {named["name"]: named["parameterValue"]["value"] for named in asked["queryParameters"]}
+        return {"jobComplete": False, "jobReference": {"jobId": f"{days['first']}_{days['until']}", "location": "EU"}}
+    assert asked["location"] == ["EU"]
+    rows = [
+        [str(day), "acme-ai", *line]
+        for day in days_between(*path.rpartition("/")[2].split("_"))
+        for line in GOOGLE_LINES
+    ]  # fmt: skip
+    start = int(asked.get("pageToken", ["0"])[0])
+    rest = {"pageToken": str(start + page_size)} if start + page_size < len(rows) else {}
+    return {
+        "jobComplete": True, "schema": {"fields": [{"name": name, "type": "STRING"} for name in fields]},
+        "rows": [{"f": [{"v": cell} for cell in row]} for row in rows[start : start + page_size]],
+    } | rest  # fmt: skip
+
+
+GOOGLE_LINES = [
+    ("Vertex AI", "Gemini 2.5 Pro Text Input - Predictions", "count", "EUR", "1000000.0", "1.25", "1.0"),
+    ("Vertex AI", "Gemini 2.5 Pro Cached Text Input - Predictions", "count", "EUR", "4000000.0", "1.25", "1.0"),
+    ("Vertex AI", "Gemini 2.5 Flash Lite Text Output - Predictions", "count", "EUR", "500000.0", "0.2", "0.2"),
+    ("Vertex AI", "Gemini 2.5 Pro Context Cache Storage", "count hour", "EUR", "7.5", "0.01", "0.01"),
+]
+
+
+def _time_series(project: str, asked: dict, page_size: int) -> dict:
+    if project != "acme-ai":
+        return {}
+    days = days_between(asked["interval.startTime"][0][:10], asked["interval.endTime"][0][:10])
+    series = [
+        {
+            "metric": {"type": "token_count", "labels": {"type": direction}},
+            "resource": {"type": "publisher", "labels": {"model_user_id": "gemini-2.5-pro", "project_id": project}},
+            "points": [
+                {
+                    "interval": {"startTime": f"{day}T00:00:00Z", "endTime": f"{day + timedelta(days=1)}T00:00:00Z"},
+                    "value": {"int64Value": count},
+                }
+                for day in reversed(days)
+            ],
+        }
+        for direction, count in (("input", "5000000"), ("output", "600000"))
+    ]
+    # Two pages, whatever else: series are what pages are made of.
+    second = "pageToken" in asked
+    return {"timeSeries": series[1:]} if second else {"timeSeries": series[:1], "nextPageToken": "Mg=="}
+
+
+STAND_IN = StandIn(
+    environ=lambda address, key: {
+        "GOOGLE_BIGQUERY_URL": f"{address}/google",
+        "GOOGLE_BILLING_TABLE": "billing-1.export.gcp_billing_export_v1_0123AB",
+        "GOOGLE_MONITORING_URL": f"{address}/google",
+        "GOOGLE_MONITORED_PROJECTS": "acme-ai,acme-lab",
+    },
+    answer=answer,
+    requests={
+        "google__billing": 2,  # the query, and its answer
+        "google__tokens": 3,  # two pages of the first project
+    },
+)
 
 
 def test_model_and_kind_of_token_are_read_from_the_text_of_the_sku(providers):
