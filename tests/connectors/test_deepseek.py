@@ -106,6 +106,8 @@ def test_a_bad_line_is_set_aside_with_its_place_and_the_rest_goes_on(lake, logs)
     done = load(lake, logs, amount)
 
     assert told(lake) == {"2026-05-13": [5]}
+    (rows,) = in_lake(lake, amount).values()
+    assert rows[0]["account_id"] == "u"  # the first column, behind the mark that editors put there
     (path,) = [path for path in lake.files("raw/paceline__quarantine/deepseek__amount") if "lines" in path]
     refused = [(row["_file"], row["_line"], row["reason"]) for row in lake.read_rows(path)]
     assert refused == [

@@ -37,7 +37,8 @@ GOOGLE_LINES = [
     ("Vertex AI", "Gemini 2.5 Pro Text Input - Predictions", "count", "EUR", "1000000.0", "1.25", "1.0"),
     ("Vertex AI", "Gemini 2.5 Pro Cached Text Input - Predictions", "count", "EUR", "4000000.0", "1.25", "1.0"),
     ("Vertex AI", "Gemini 2.5 Flash Lite Text Output - Predictions", "count", "EUR", "500000.0", "0.2", "0.2"),
-    ("Vertex AI", "Gemini 2.5 Pro Context Cache Storage", "count hour", "EUR", "7.5", "0.01", "0.01"),
+    ("Vertex AI", "Gemini 2.5 Pro Context Cache Storage", "count", "EUR", "7.5", "0.01", "0.01"),
+    ("Vertex AI", "Gemini 2.5 Pro Audio Input - Live", "seconds", "EUR", "60.0", "0.02", "0.02"),
 ]
 
 
@@ -86,7 +87,8 @@ def test_model_and_kind_of_token_are_read_from_the_text_of_the_sku(providers):
         ("gemini-2.5-pro", "input", 1_000_000, "1.0"),
         ("gemini-2.5-pro", "cache_read", 4_000_000, "1.0"),
         ("gemini-2.5-flash-lite", "output", 500_000, "0.2"),
-        ("gemini-2.5-pro", None, None, "0.01"),  # hours of storage
+        ("gemini-2.5-pro", None, None, "0.01"),  # storage
+        ("gemini-2.5-pro", None, None, "0.02"),  # seconds
     ]
 
 

@@ -313,6 +313,16 @@ def test_days_before_an_api_knows_anything_are_not_asked_for():
     assert asked == {date(2026, 1, 1) + timedelta(days=n) for n in range(10)}
 
 
+def test_days_that_an_api_has_forgotten_are_not_taken_for_days_without_use(lake, providers, monkeypatch):
+    monkeypatch.setattr(loading_api, "FIRST_LOAD_DAYS", 90)
+    feed = FEEDS["openrouter__activity"]
+
+    load(lake, providers, feed, known_on=25)
+
+    # On the 25th it knows the days from October 26th on.
+    assert min(newest(lake, feed)) == "2026-10-26"
+
+
 def test_a_page_token_is_sent_as_it_came(lake, providers):
     providers.page_size = 5
 

@@ -69,7 +69,7 @@ def test_every_bill_counts_with_its_own_meaning_of_input(billed):
         ("azure", 1_800, 200, None),
         ("cursor", 24_007, 761, 0.5869232),
         ("github_copilot", 3_800, 5_000, 0.15),
-        ("google", 5_000_000, 500_000, 2.21),
+        ("google", 5_000_000, 500_000, 2.23),
         ("openrouter", 2_000, 400, 0.5125),
         ("selfhosted-vllm", 1_000, 200, 0),
     ]
