@@ -131,7 +131,7 @@ class Client:
         method = method or feed.method
         asked = f"{method} {self.base_url}{path}"
         if method == "POST":
-            response = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, _nested(params))
+            response = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, dict(params))
         else:
             # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
             query = urlencode(params, doseq=True, safe="=[]:")
@@ -323,19 +323,6 @@ def _list(feed: ApiFeed, path: str, page: dict, at: str) -> list:
     if not isinstance(found, list):
         raise SourceChanged(f"{path} answered without a list '{at}'. {LOOK} {feed.table}.")
     return found
-
-
-def _nested(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A body in which a name with dots is a value of objects in objects."""
-    body: dict[str, Any] = {}
-    for name, value in params.items():
-        *outer, last = name.split(".")
-        into = body
-        for key in outer:
-            into[key] = dict(into.get(key, {}))
-            into = into[key]
-        into[last] = value
-    return body
 
 
 def _rows(feed: ApiFeed, outer: dict, chosen: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -156,8 +156,8 @@ class Api:
 class Window:
     """How a report is asked for days.
 
-    start, end     the parameters (with a dot: of an object in the body); `end` is None where a request is for one day,
-                   `start` too where every answer has all that the API knows
+    start, end     the parameters; `end` is None where a request is for one day, `start` too where every answer has
+                   all that the API knows
     end_is_last    `end` is the last day; else it is the one after it
     style          how they write a time: `iso` (2026-11-20T00:00:00Z), `date` (2026-11-20), `datetime`
                    (2026-11-20 00:00:00), `epoch` (seconds), `epoch_ms` or `parts` (three numbers: year, month, day)

@@ -211,6 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path.startswith("/login/"):
+            if b"client_secret" in body and KEY.encode() not in body:
+                return send(self, 401, b'{"error": "invalid_client"}')
             return send(self, 200, json.dumps({"access_token": KEY, "expires_in": 3600}).encode())
         self._answer(json.loads(body))
 

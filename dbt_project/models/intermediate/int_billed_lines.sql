@@ -26,6 +26,26 @@ usage as (
 
     select * from {{ ref('stg_deepseek__usage') }}
 
+    union all by name
+
+    select * from {{ ref('stg_aws__costs') }}
+
+    union all by name
+
+    select * from {{ ref('stg_google__billing') }}
+
+    union all by name
+
+    select * from {{ ref('stg_google__tokens') }}
+
+    union all by name
+
+    select * from {{ ref('stg_azure__usage') }}
+
+    union all by name
+
+    select * from {{ ref('stg_vllm__served') }}
+
 ),
 
 costs as (
@@ -43,6 +63,10 @@ costs as (
     union all by name
 
     select * from {{ ref('stg_deepseek__costs') }}
+
+    union all by name
+
+    select * from {{ ref('stg_azure__costs') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- At every moment at which a provider told something new about a day: which version of each of its reports held then.
--- A legacy report counts for the days that its successor had not told by then.
+-- A report of lower preference counts for the days that the better one had not told by then.
 
 with
 
@@ -21,7 +21,13 @@ reports as (
         ('github_copilot__users_daily', 'github_copilot', 'usage', 1),
         ('github_copilot__ai_credits', 'github_copilot', 'cost', 1),
         ('deepseek__amount', 'deepseek', 'usage', 1),
-        ('deepseek__cost', 'deepseek', 'cost', 1)
+        ('deepseek__cost', 'deepseek', 'cost', 1),
+        ('aws__costs', 'aws', 'usage', 1),
+        ('google__billing', 'google', 'usage', 1),
+        ('google__tokens', 'google', 'usage', 2),
+        ('azure__metrics', 'azure', 'usage', 1),
+        ('azure__cost_export', 'azure', 'cost', 1),
+        ('vllm__served', 'selfhosted-vllm', 'usage', 1)
     ) as reports (feed, provider, report, preference)
 
 ),
