@@ -36,8 +36,8 @@ FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHA
 class Load:
     """What one load of one feed did.
 
-    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `skipped` those that the
-    feed's own `where` left out; `watermark_at` is the time up to which the source called itself complete.
+    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `skipped` the records
+    that the feed's own `where` left out; `watermark_at` is the time up to which the source called itself complete.
     """
 
     feed: str
