@@ -220,7 +220,7 @@ def read(file: Path) -> tuple[Declaration, int]:
     lines: dict[tuple, int] = {}
     try:
         data = _plain(file.read_text(encoding="utf-8"), lines)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]

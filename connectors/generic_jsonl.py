@@ -207,9 +207,9 @@ def _scaled(name: str, by: str) -> str:
 
 
 def _mapped(name: str, words: Mapping[str, str] | None, otherwise: str | None) -> str:
-    cases = "".join(f" when {_literal(said)} then {_literal(meant)}" for said, meant in (words or {}).items())
-    other = _literal(otherwise) if otherwise else "null"
-    return f"case {name}{cases} else {other} end" if cases else other
+    """What a word means; nothing means nothing, whatever other words mean."""
+    cases = "".join(f" when {name} = {_literal(said)} then {_literal(meant)}" for said, meant in (words or {}).items())
+    return f"case when {name} is null then null{cases} else {_literal(otherwise) if otherwise else 'null'} end"
 
 
 def _field(records: _Records, name: str, value: Value | None) -> Field:

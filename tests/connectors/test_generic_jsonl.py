@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from connectors import _logs
 from connectors._files import list_files
 from connectors._logs import read_logs
-from connectors.generic_jsonl import declared, events, read_mapping, source
+from connectors._mapping import STATUSES, Declaration, Fields
+from connectors.generic_jsonl import DOLLARS, DURATIONS, SECONDS, declared, events, read_mapping, source
 from pipelines.settings import EXAMPLES
 from tests.gateway import DATA, NOW, json_lines, write_lines
 
@@ -403,6 +404,8 @@ def test_a_sum_needs_its_first_part(db, tmp_path, parts, tokens):
         ("is_estimated", "a", {"a": True}, True),
         ("is_cache_hit", {"path": "a", "map": {"HIT": "true"}, "otherwise": "false"}, {"a": "MISS"}, False),
         ("is_cache_hit", {"path": "a", "map": {"HIT": "true"}}, {}, None),
+        ("is_cache_hit", {"path": "a", "map": {"none": "false"}, "otherwise": "true"}, {}, None),
+        ("is_cache_hit", {"path": "a", "otherwise": "true"}, {"a": "some id"}, True),
     ],
 )
 def test_a_value_is_found_where_the_mapping_says(db, tmp_path, lane, field, said, sent, value):
@@ -580,7 +583,7 @@ def test_all_mistakes_of_a_mapping_are_told_at_once(tmp_path):
     assert [line.split(": ")[1] for line in lines[:-1]] == ["fields.id.path", "fields.model", "fields.modell"]
 
 
-@pytest.mark.parametrize("content", [b"", b"- a\n", b"text", b"\xff\xfe\x00", b"a: " + b"[" * 60 + b"]" * 60])
+@pytest.mark.parametrize("content", [b"", b"- a\n", b"text", b"\xff\xfe\x00", b"[" * 60 + b"]" * 60, b"[" * 9000])
 def test_a_file_that_is_no_mapping_at_all_is_told_by_its_name(tmp_path, content):
     (tmp_path / "My gateway!.yml").write_bytes(content)
 
@@ -645,6 +648,13 @@ def test_another_mapping_is_another_reading_and_another_place_is_not(tmp_path):
     assert read_mapping(mapping(tmp_path, SMALLEST.replace("location: logs", "location: more"))).reading == reading
     assert read_mapping(mapping(tmp_path, input_tokens={"sum": ["in", "cached"]})).reading != reading
     assert read_mapping(mapping(tmp_path, started_at={"path": "at", "as": "epoch_s"})).reading != reading
+
+
+def test_the_page_about_mappings_names_every_field_and_every_unit():
+    page = (MAPPINGS / "README.md").read_text()
+
+    for word in [*Fields.model_fields, *Declaration.model_fields, *SECONDS, *DOLLARS, *DURATIONS, *STATUSES]:
+        assert f"`{word}`" in page or f"\n{word}:" in page, word
 
 
 # --- Paths, texts and patterns are data
