@@ -59,7 +59,9 @@ requests = LogFeed(
             user_api_key_user_email VARCHAR, user_api_key_team_id VARCHAR, user_api_key_request_route VARCHAR,
             user_agent VARCHAR, usage_object JSON, spend_logs_metadata JSON,
             requester_metadata STRUCT(session_id VARCHAR),
-            requester_custom_headers STRUCT("x-claude-code-session-id" VARCHAR, "x-litellm-session-id" VARCHAR))""",
+            requester_custom_headers STRUCT(
+                "x-claude-code-session-id" VARCHAR, "x-litellm-session-id" VARCHAR, "x-client-request-id" VARCHAR,
+                "x-gemini-api-privileged-user-id" VARCHAR))""",
     },
     parsed={"usage": f"json_extract_string(metadata.usage_object, {list(USAGE_PATHS.values())})"},
     fields={
@@ -70,7 +72,9 @@ requests = LogFeed(
             "VARCHAR",
             "coalesce(metadata.requester_metadata.session_id,"
             ' metadata.requester_custom_headers."x-claude-code-session-id",'
-            ' metadata.requester_custom_headers."x-litellm-session-id")',
+            ' metadata.requester_custom_headers."x-litellm-session-id",'
+            # Codex gives every request of a session the session's id.
+            ' metadata.requester_custom_headers."x-client-request-id")',
         ),
         "call_type": Field("VARCHAR", "call_type"),
         "status": Field("VARCHAR", "status", required=True),
@@ -93,6 +97,8 @@ requests = LogFeed(
         "task_id": Field("VARCHAR", "json_extract_string(metadata.spend_logs_metadata, '$.task_id')"),
         "request_tags": Field("VARCHAR[]", "request_tags"),
         "user_agent": Field("VARCHAR", "metadata.user_agent"),
+        # Gemini CLI names the installation, as in its telemetry, and no session.
+        "device": Field("VARCHAR", 'metadata.requester_custom_headers."x-gemini-api-privileged-user-id"'),
     },
     recorded_at="started_at",
     record_id="id",

@@ -35,9 +35,9 @@ def read(db, feed: LogFeed, location: Path) -> Outcome:
     return Outcome([dict(zip(feed.schema, row, strict=True)) for row in kept], refused, unread, unlisted)
 
 
-def load(lake: Lake, feed: LogFeed, location: Path, **more) -> Load:
+def load(lake: Lake, feed: LogFeed, location: Path, now: datetime = NOW, **more) -> Load:
     """Bring a feed of the lake up to date."""
-    return load_log_feed(lake, feed, str(location), D23, lambda: NOW, say=lambda text: None, **more)
+    return load_log_feed(lake, feed, str(location), D23, lambda: now, say=lambda text: None, **more)
 
 
 def staged(lake: Lake, model: str, sql: str = "select * from {model} order by started_at, request_id") -> list[dict]:

@@ -209,10 +209,11 @@ def test_what_a_record_does_not_say_is_null_and_not_0(db, logs):
         ),
         ({"requester_custom_headers": {"x-claude-code-session-id": "claude", "x-litellm-session-id": "h"}}, "claude"),
         ({"requester_custom_headers": {"x-litellm-session-id": "header"}}, "header"),
+        ({"requester_custom_headers": {"x-client-request-id": "codex"}}, "codex"),
         ({"requester_metadata": "text", "requester_custom_headers": ["list"]}, None),
     ],
 )
-def test_a_session_may_be_sent_in_three_ways(db, logs, metadata, session):
+def test_a_session_may_be_sent_in_four_ways(db, logs, metadata, session):
     write_lines(logs / "a.jsonl", record(metadata={"user_api_key_hash": "key-1", **metadata}))
 
     assert [row["sent_session_id"] for row in read(db, logs).kept] == [session]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -11,6 +11,7 @@ from pipelines.lake import Lake
 from tests import generated_agents
 from tests.agents import FEEDS, load
 from tests.events import EventHalf
+from tests.gateway import DATA
 from tests.generated_agents import SOURCES, Call
 
 FIRST, LAST = date(2026, 11, 18), date(2026, 11, 20)
@@ -127,6 +128,34 @@ def test_the_order_in_which_files_and_days_come_does_not_matter(calls, tmp_path,
         one_by_one.run()
 
     assert one_by_one.content() == at_once.content()
+
+
+def test_three_agents_behind_a_real_gateway_made_three_calls(lake):
+    events = EventHalf(lake)
+    for source in ALL:
+        done = load(lake, ALL[source], DATA / "agents_behind_litellm" / source, now=datetime(2026, 11, 26, tzinfo=UTC))
+        assert (done.status, done.quarantined) == ("loaded", 0), done
+    events.run()
+
+    assert events.rows("select count(*) from int_calls_observed") == [(9,)]
+    # Claude Code shares the answer's id with the gateway, Codex the session, Gemini CLI the machine only.
+    assert events.rows("""
+        select observers, route, user_id, agent_user, device, task_id, task_source, task_type, is_session_sent,
+            input_tokens, cache_read_tokens, output_tokens, reasoning_tokens
+        from int_usage_unioned order by started_at""") == [
+        ("claude_code__calls, litellm__requests, otel__calls", "gateway", "dev-07", "dev-07", "dev-07", "PLT-42",
+         "spend_metadata", "bugfix", True, 9_400, 9_000, 40, 0),
+        ("codex__calls, litellm__requests, otel__calls", "gateway", "dev-07", "dev-07", "dev-07", "PLT-42",
+         "spend_metadata", "bugfix", True, 4_500, 4_000, 90, 30),
+        ("gemini_cli__calls, litellm__requests, otel__calls", "gateway", "dev-07", "dev-07", "dev-07", "PLT-42",
+         "tag", None, True, 5_600, 5_000, 150, 50),
+    ]  # fmt: skip
+    methods = "select split_part(source, '__', 1), link_method from int_call_links order by call_id desc, source"
+    assert events.rows(methods) == [
+        ("codex", "session_and_tokens"), ("litellm", "session_and_tokens"), ("otel", "session_and_tokens"),
+        ("claude_code", "response_id"), ("litellm", "response_id"), ("otel", "request_id"),
+        ("gemini_cli", "session_and_tokens"), ("litellm", "session_and_tokens"), ("otel", "session_and_tokens"),
+    ]  # fmt: skip
 
 
 def test_late_records_of_one_source_build_their_days_and_the_neighbours_anew(seen, tmp_path):

@@ -1,5 +1,5 @@
--- Which observations are one call. By ids first; what has none in common, by its session, its tokens and its end: one
--- to one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are
+-- Which observations are one call. By ids first; what has none in common, by its session (or machine), its tokens and its end:
+-- one to one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are
 -- built with it, and a call at midnight is found from either side.
 
 -- Of the days that this run reads, so it stands with staging and is not published.
@@ -25,6 +25,7 @@ observed as (
             case when observer_layer = 'gateway' and length(request_id) >= 12 then request_id end
         ) as response_id,
         session_id,
+        device,
         input_tokens,
         output_tokens,
         usage_quality in ('reported', 'estimated') and input_tokens + output_tokens > 0 as has_usage,
@@ -105,31 +106,45 @@ exact as (
 
 exact_calls as (select call_id, list(distinct source) as sources from exact group by call_id),
 
+-- Where a call came from: its session, or the machine, for not every agent names its session to the gateway.
+origins as (
+
+    select observation_id, source, input_tokens, output_tokens, ended_at, 'session/' || session_id as origin
+    from observed
+    where has_usage and session_id is not null
+
+    union all
+
+    select observation_id, source, input_tokens, output_tokens, ended_at, 'device/' || device as origin
+    from observed
+    where has_usage and device is not null
+
+),
+
+alike as (
+
+    select origin, input_tokens, output_tokens
+    from origins
+    group by origin, input_tokens, output_tokens
+    having min(source) != max(source)
+
+),
+
 -- From here on the unit is the call, as far as ids have told it.
 candidates as (
 
     select
-        coalesce(exact.call_id, observed.observation_id) as call_id,
-        coalesce(exact_calls.sources, [observed.source]) as sources,
-        observed.source,
-        observed.session_id,
-        observed.input_tokens,
-        observed.output_tokens,
-        observed.ended_at
-    from observed
+        coalesce(exact.call_id, origins.observation_id) as call_id,
+        coalesce(exact_calls.sources, [origins.source]) as sources,
+        origins.source,
+        origins.origin,
+        origins.input_tokens,
+        origins.output_tokens,
+        origins.ended_at
+    from origins
+    inner join alike using (origin, input_tokens, output_tokens)
     left join exact using (observation_id)
     left join exact_calls on exact.call_id = exact_calls.call_id
-    inner join (
-        select session_id, input_tokens, output_tokens
-        from observed
-        where has_usage and session_id is not null
-        group by session_id, input_tokens, output_tokens
-        having min(source) != max(source)
-    ) as alike
-        on observed.session_id = alike.session_id
-        and observed.input_tokens = alike.input_tokens
-        and observed.output_tokens = alike.output_tokens
-    where observed.has_usage
 
 ),
 
@@ -143,7 +158,7 @@ pairs as (
         min(abs(date_diff('microsecond', one.ended_at, other.ended_at))) as microseconds_apart
     from candidates as one
     inner join candidates as other
-        on one.session_id = other.session_id
+        on one.origin = other.origin
         and one.input_tokens = other.input_tokens
         and one.output_tokens = other.output_tokens
         and one.source < other.source

@@ -65,6 +65,7 @@ select
     user_id,
     key_alias,
     key_hash,
+    device,
     team_id as gateway_team_id,
 
     -- what for
