@@ -1,6 +1,8 @@
 """Each call counts once, whoever saw it and whatever comes first: the example company, seen by all its agents."""
 
 import random
+import shutil
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
@@ -8,11 +10,13 @@ import pytest
 
 from connectors import litellm
 from pipelines.lake import Lake
+from pipelines.settings import EXAMPLES
 from tests import generated_agents
 from tests.agents import FEEDS, load
 from tests.events import EventHalf
 from tests.gateway import DATA
 from tests.generated_agents import SOURCES, Call
+from tests.runs import paceline, rows
 
 FIRST, LAST = date(2026, 11, 18), date(2026, 11, 20)
 ALL = {**FEEDS, "litellm": litellm.requests}
@@ -180,3 +184,55 @@ def test_who_has_the_gateway_only_builds_no_neighbours(seen, tmp_path):
     load(events.lake, ALL["litellm"], tmp_path / "files" / "litellm")
 
     assert events.run() == [date(2026, 11, 20)]
+
+
+def test_one_run_over_all_sources_counts_each_call_once_and_says_who_saw_it(calls, tmp_path):
+    generated_agents.write(calls, tmp_path / "files")
+    org = shutil.copytree(EXAMPLES / "org", tmp_path / "org")
+    with (org / "identities.csv").open("a") as identities:
+        # Transcripts lie in a folder of each developer.
+        for developer in sorted({call.developer_id for call in calls}):
+            identities.write(f"device,{developer},{developer},2026-01-01,\n")
+
+    places = {"litellm": "LITELLM_LOGS", "otel": "OTEL_LOGS", "claude_code": "CLAUDE_CODE_LOGS", "codex": "CODEX_LOGS"}
+    done = paceline(
+        tmp_path,
+        "run",
+        "--no-alerts",
+        PACELINE_AS_OF="2026-11-22",
+        PACELINE_ORG_DIR=str(org),
+        **{variable: str(tmp_path / "files" / source) for source, variable in places.items()},
+    )
+    assert done.returncode == 0, done.stderr
+
+    total = "select sum(requests)::int, sum(input_tokens)::int, sum(output_tokens)::int from core.fct_usage_daily"
+    assert rows(tmp_path, total) == [counted(calls, SOURCES)]
+    seen_by = [(call.developer_id, source) for call in calls for source in call.seen_by]
+    number = Counter(seen_by)
+    of_all = Counter(call.developer_id for call in calls)
+    of_bypass = Counter(call.developer_id for call in calls if "litellm" not in call.seen_by)
+    assert rows(
+        tmp_path,
+        """
+        select developer_id, sum(requests)::int, sum(gateway_requests)::int, sum(telemetry_requests)::int,
+            sum(transcript_requests)::int, sum(direct_requests)::int
+        from core.coverage_daily group by developer_id order by developer_id""",
+    ) == [
+        (
+            developer,
+            of_all[developer],
+            number[developer, "litellm"],
+            number[developer, "otel"],
+            number[developer, "claude_code"] + number[developer, "codex"],
+            of_bypass[developer],
+        )
+        for developer in sorted(of_all)
+    ]
+    assert rows(tmp_path, "select count(*) from core.suspected_duplicates") == [(0,)]
+    fresh = "select feed from ops.source_freshness where last_record_at is not null order by feed"
+    assert rows(tmp_path, fresh) == [
+        ("claude_code__calls",),
+        ("codex__calls",),
+        ("litellm__requests",),
+        ("otel__calls",),
+    ]
