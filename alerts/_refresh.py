@@ -110,6 +110,7 @@ def _worded(
     row: Mapping[str, Any], record: Mapping[str, Any], kinds: Mapping[str, Kind], settings: SlackSettings
 ) -> Message:
     """The words for an incident's row of now, under the key and with the note that its message has."""
+    row = {**row, "has_buttons": settings.interactive}
     message = dataclasses.replace(kinds[str(row["kind"])].message(row), alert_key=record["alert_key"])
     notes = [one.note for one in recipients(row, settings) if one.address == record["recipient"] and one.note]
     return with_note(message, notes[0]) if notes else message

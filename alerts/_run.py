@@ -167,7 +167,7 @@ class Run:
 
     def _worded(self, post: _plan.Post, key: str) -> Message:
         try:
-            rows = [item.row for item in post.items]
+            rows = [{**item.row, "has_buttons": self.settings.interactive} for item in post.items]
             if post.form == "digest":
                 day = post.digest_date
                 message = digest(post.recipient.address, day, rows, post.still_open, post.resolved, self.kinds)

@@ -242,7 +242,9 @@ def _own_gpus(row: Row) -> str | None:
 def _next_step(row: Row, csv_name: str) -> str:
     month = m.as_date(row["month"])
     accept = (
-        f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
+        "approve below, change single caps or reject; what nobody decides carries over."
+        if row.get("has_buttons")
+        else f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
         f" caps.csv for {month:%Y-%m}; what is not put there carries over."
     )
     return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept

@@ -456,3 +456,8 @@ def test_a_line_tells_the_cap_and_draws_nothing():
     assert line(row(**LEAD)).endswith(
         "Draft plan for December 2026, Mobile: 8.86 M tokens, about $14.04 (up 42 % from 6.22 M)."
     )
+
+
+def test_with_buttons_the_next_step_is_to_press_one():
+    assert "approve below, change single caps or reject" in said(has_buttons=True)
+    assert "into caps.csv for 2026-12" in said()
