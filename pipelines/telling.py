@@ -92,6 +92,12 @@ def write_preview(settings: Settings) -> tuple[Path, list[tuple[str, str]]]:
     return page, [(recipient, alerts.render_text(message)) for recipient, message in found]
 
 
+def open_alerts(settings: Settings) -> list[dict]:
+    """Every incident that is not resolved, as the ledger knows it now."""
+    incidents = alerts.open_ledger(settings.ledger_url).incidents().values()
+    return sorted((one for one in incidents if one["state"] != "resolved"), key=lambda one: one["incident_key"])
+
+
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
     """What a delivery would tell now."""
     return _asked(alerts.pending, settings)
@@ -124,7 +130,12 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
         due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", clock, say
     )
     if settings.slack_token:
-        _told_through(settings).write_text(str(clock.today))
+        say(
+            f"{sum(one.told for one in deliveries)} alerts told in Slack, {sum(not one.told for one in deliveries)} not"
+        )
+        beside = _told_through(settings).with_suffix(".new")
+        beside.write_text(str(clock.today))
+        beside.replace(_told_through(settings))
     changed = [feed for feed in export_ledger(settings, lake) if feed in PUBLISHED]
     if changed:
         publish_news(settings.warehouse_file, lake, {PUBLISHED[feed]: [path_of(feed)] for feed in changed})

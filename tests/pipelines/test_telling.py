@@ -79,5 +79,6 @@ def test_a_look_at_an_earlier_day_tells_nobody(company, tmp_path):
     for as_of in ("2026-11-20", "2026-11-19", "2026-11-21"):
         deliver_alerts(company(date.fromisoformat(as_of), PACELINE_AS_OF=as_of, **given), lake, said.append)
 
-    assert said == ["nobody is told: alerts went through 2026-11-21 already, this is an earlier day"]
+    refused = "nobody is told: alerts went through 2026-11-21 already, this is an earlier day"
+    assert said == ["0 alerts told in Slack, 0 not", refused, "0 alerts told in Slack, 0 not"]
     assert (tmp_path / "told_through").read_text() == "2026-11-22"
