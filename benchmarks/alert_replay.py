@@ -248,7 +248,8 @@ def _print_false_alarms(warnings: dict, came: dict) -> None:
     _row(*["---"] * 4)
     for key, known in sorted(warnings.items()):
         end = came.get(key)
-        if key[2] < str(FIRST) or end is None or end["reached_on"]:
+        known = [(day, alert) for day, alert in known if alert["kind"] != "spike"]  # says nothing about the month
+        if not known or key[2] < str(FIRST) or end is None or end["reached_on"]:
             continue
         is_over = key[2] < str(LAST.replace(day=1))
         probability = "" if end["probability_over"] is None else f", probability {float(end['probability_over']):.0%}"

@@ -93,11 +93,11 @@ COLLECTED = {  # what is kept of each team, with its name in scope_id
     "months": "caps",
     "crossings": "cap_crossings",
 }
-# burn_rate knows one as-of date at a time. Months of one length that begin on the same weekday are the same to it, so
-# all of them, of all teams, are moved onto the first of them, each with its month in scope_id.
+# burn_rate knows one as-of date at a time. A scope that has a weekday profile brings the weekdays along, so that months
+# of one length are the same to it: all of them, of all teams, are moved onto one, each with its month in scope_id.
 MOVED = """
     create or replace table moves as
-    select month, (min(month) over (partition by day(last_day(month)), isodow(month)) - month)::integer as days
+    select month, (min(month) over (partition by day(last_day(month))) - month)::integer as days
     from (select distinct month from every_months);
 
     create or replace table moved_watched as
