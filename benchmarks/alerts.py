@@ -76,6 +76,7 @@ WATCHED = """
         days.cap as cap_tokens, null::double as cap_usd, days.used as used_tokens, 0 as used_usd,
         days.used / days.cap as used_ratio, 'tokens' as binding_measure, forecast.probability_over,
         case when crossings.crossed_on <= days.as_of_date then crossings.crossed_on end as crosses_cap_on,
+        null::bigint as pool_left_tokens,
         case when used_ratio >= 1 then 'over' when used_ratio >= 0.8 then 'near' else 'ok' end as status
     from days
     left join month_end_forecast as forecast

@@ -129,9 +129,10 @@ compared as (
             when 2
                 then burn_1d_ratio >= {{ assumption('burn_medium_1d_ratio') }}
                 and cap_share_ratio >= {{ assumption('burn_medium_cap_ratio') }}
+                and coalesce(probability_over, 1) >= {{ assumption('burn_calm_probability') }}
             when 1
                 then burn_3d_ratio >= {{ assumption('burn_slow_3d_ratio') }}
-                and probability_over >= {{ assumption('burn_slow_probability') }}
+                and probability_over >= {{ assumption('burn_calm_probability') }}
         end as is_burning
     from burning
     where burn_ratio is not null
@@ -143,10 +144,16 @@ findings as (
 
     select
         'burn_rate' as kind,
-        case level when 3 then 'immediate' else 'digest' end as urgency,
-        -- A cap that is used up is cap_level's. One used up today with room in the pool is told at once only here.
+        case when level = 3 and window_usd >= {{ assumption('immediate_min_usd') }} then 'immediate' else 'digest' end
+            as urgency,
+        -- A cap that is used up is cap_level's, and so is one that is nearly used up where nothing is urgent. One used
+        -- up today with room in the pool is told at once only here.
         coalesce(
-            is_burning and status != 'over' and (crosses_cap_on is null or crosses_cap_on >= as_of_date), false
+            is_burning
+            and status != 'over'
+            and (crosses_cap_on is null or crosses_cap_on >= as_of_date)
+            and (level = 3 or used_ratio < {{ assumption('alert_level_near') }}),
+            false
         ) as is_firing,
         strftime(month, '%Y-%m') as period,
         * exclude (window_used, cap, cap_used, is_burning),

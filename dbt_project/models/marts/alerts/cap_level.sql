@@ -49,8 +49,8 @@ findings as (
         and caps.scope_id = crossings.scope_id
         and levels.level = crossings.level
     where
-        -- Of a month that is over only what passed its cap is news.
-        (caps.is_as_of_month or levels.level = {{ full_level }})
+        -- Of a month that is over only a cap that its last days passed is news.
+        (caps.is_as_of_month or (levels.level = {{ full_level }} and crossings.reached_on >= caps.as_of_date - 3))
         and (
             crossings.reached_on is not null
             or caps.used_ratio >= levels.level / 100 - {{ assumption('alert_clear_ratio') }}::double

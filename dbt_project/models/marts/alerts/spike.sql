@@ -54,7 +54,10 @@ findings as (
             when burning.alert_key is not null then 'digest'
             when
                 told.above_usd >= {{ assumption('spike_immediate_usd') }}
-                or told.above_tokens >= caps.cap_tokens * {{ assumption('spike_immediate_cap_ratio') }}
+                or (
+                    told.above_tokens >= caps.cap_tokens * {{ assumption('spike_immediate_cap_ratio') }}
+                    and told.above_usd >= {{ assumption('immediate_min_usd') }}
+                )
                 then 'immediate'
             else 'digest'
         end as urgency,
