@@ -294,7 +294,8 @@ class Desk:
             words += f", {m.escape(caps[0][0].get('name') or caps[0][0]['scope_id'])} to {b.cap_words(caps[0][1])}"
         words += f". {_FROM_THEN}" if click.verb != b.REJECT else ". The caps in force carry over."
         done = Answer(words, refresh_plans=_posts(plan, [one for one, _ in caps]))
-        return self._write(click, plan["key"], "done", done, detail=count, decisions=rows)
+        detail = "; ".join(f"{row['scope']} {row['scope_id']}: {b.cap_words(row)}" for row in rows)
+        return self._write(click, plan["key"], "done", done, detail=detail, decisions=rows)
 
     def _already(self, plan: Mapping[str, Any], decisions: b.Decisions) -> Answer:
         made = [decisions.get((one["scope"], one["scope_id"])) for one in plan["proposals"]]
@@ -317,7 +318,9 @@ class Desk:
             now = {"now_cap_tokens": tokens, "now_cap_usd": b.in_json(usd)}
             about = {"incident_key": key, "month": str(month), "channel": click.channel, **now}
             return Answer(view=b.request_form(about, name), said=f"{click.verb} {key}: form")
-        to = self._leads(scope, scope_id, incident.get("team_id")) or list(self.facts.owners)
+        # Nobody decides what they ask for themselves: a team's lead asks the owners.
+        leads = [lead for lead in self._leads(scope, scope_id, incident.get("team_id")) if lead != click.user]
+        to = leads if leads and scope == "developer" else list(self.facts.owners)
         if not to:
             raise _Refused(f"There is nobody to ask. {self._nobody(incident)}")
         cap, _ = b.typed_cap(click.fields)
@@ -372,6 +375,8 @@ class Desk:
         """The request a click is about, and the cap that would be granted."""
         request = click.about["request"] if click.is_form else click.about
         self._must(click.user, self._leads(request["scope"], request["scope_id"]), request)
+        if click.user == request["by"] and click.user not in self.facts.owners:
+            raise _Refused("Nobody decides what they asked for themselves.")
         if self.today() >= m.next_month(date.fromisoformat(request["month"])):
             raise _Refused(f"{m.month_name(request['month'])} is over; its caps can no longer be decided.")
         if click.is_form:
@@ -381,9 +386,8 @@ class Desk:
     def _answered(self, click: Click) -> str | None:
         """What was answered to the request before, by another click."""
         verbs = {b.GRANT: "approved", b.GRANT_OTHER: "approved", b.DENY: "denied"}
-        for row in self.ledger.export()["alert_actions"]:
-            mine = row["subject"] == _subject(click) and row["outcome"] == "done" and row["action_key"] != click.key
-            if mine and row["action"] in verbs:
+        for row in self.ledger.actions(verbs):
+            if row["subject"] == _subject(click) and row["action_key"] != click.key:
                 by = f"<@{row['slack_user']}> on {m.day(row['acted_at'])}"
                 return f"Nothing to do: already {verbs[row['action']]} by {by}."
         return None

@@ -21,6 +21,8 @@ ACKNOWLEDGE, SNOOZE, REQUEST = "acknowledge", "snooze", "request"
 APPROVE, CHANGE, REJECT = "approve", "change", "reject"
 GRANT, GRANT_OTHER, DENY = "grant", "grant_other", "deny"
 
+# What these are about passes by itself, a day or the time to decide: nobody resolved anything.
+PASSING = ("spike", "plan_due")
 CAP_KINDS = ("cap_level", "cap_forecast", "burn_rate")  # a higher cap is an answer to these
 SNOOZES = {"1d": "1 day", "3d": "3 days", "1w": "1 week", "month": "until the month ends"}
 TOKENS, USD = "tokens", "usd"  # the two units of a form
@@ -63,7 +65,9 @@ def state_line(incident: Row) -> str | None:
         return f"Acknowledged{by} on {m.day(incident['changed_at'])}."
     if incident["state"] == "snoozed":
         return f"Snoozed{by} until {m.day(incident['snoozed_until'])}."
-    return f"Resolved on {m.day(incident['changed_at'])}." if incident["state"] == "resolved" else None
+    if incident["state"] != "resolved":
+        return None
+    return f"{'Over since' if incident.get('kind') in PASSING else 'Resolved on'} {m.day(incident['changed_at'])}."
 
 
 # --- A plan ----------------------------------------------------------------------------------------------------------
@@ -116,8 +120,11 @@ def plan_state_line(row: Row, decisions: Decisions) -> str | None:
         decision = decisions.get((one["scope"], one["scope_id"]))
         if decision is not None and utc(decision["decided_at"]) > utc(row["issued_at"]):
             words = f"{decision['decision']} by <@{decision['decided_by']}> on {m.day(decision['decided_at'])}"
+            if decision["decision"] in ("changed", "increased"):  # to another cap than the message shows
+                name = m.escape(one.get("name") or one["scope_id"], limit=40)
+                words = f"{name} to {cap_words(decision)}, {words}"
             counts[words] = counts.get(words, 0) + 1
-    shown = [f"{count} {words}" for words, count in counts.items()]
+    shown = [words if " to " in words else f"{count} {words}" for words, count in counts.items()]
     shown = [*shown[:8], f"{len(shown) - 8} more lines in plan.cap_decisions"] if len(shown) > 8 else shown
     return f"Caps decided: {'; '.join(shown)}." if shown else None
 

@@ -1,4 +1,4 @@
-"""What is said in the thread of an alert later: that it is over, or that it is back."""
+"""What is said in the thread of an alert when it is over."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any
 
 from alerts import _message as m
 
+_WORDS = "\u2705 Resolved: what this was about is over. It is told again here if it comes back."
 
-def follow_up(row: Mapping[str, Any], kinds: Mapping[str, Any]) -> m.Message:
-    """`row` is the incident, with the columns of its finding where there is one; `follow_up` says what is new."""
-    if row["follow_up"] == "resolved":
-        words = "✅ Resolved: what this was about is over. It is told again here if it comes back."
-    else:
-        words = f"🔁 Open again: {kinds[str(row['kind'])].line(row)}"
-    return m.Message(str(row["alert_key"]), words[: m.TEXT_LIMIT], [m.section(words)])
+
+def resolved(incident: Mapping[str, Any]) -> m.Message:
+    """The reply for an incident; `alert_key` is the reply's own."""
+    return m.Message(str(incident["alert_key"]), _WORDS, [m.section(_WORDS)])

@@ -29,7 +29,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 # At the end of a name, too: a colon of ours may follow it.
-_EMOJI_CODE = re.compile(r":(?=[a-z0-9_+'-]+:)|(?<!\w):(?=[a-z0-9_+'-]+$)")
+_EMOJI_CODE = re.compile(r":(?=[a-z0-9_+'-]+:)|:(?=[a-z0-9_+'-]+$)")
 
 
 def number(value: Any) -> Decimal | None:

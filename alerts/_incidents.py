@@ -1,7 +1,7 @@
 """An alert is a state: what a run's findings change about it. https://sre.google/workbook/alerting-on-slos/ for why.
 
 open -> acknowledged or snoozed (a person) -> resolved (by itself, when nothing holds it any more). A higher level opens
-it again, and so does the end of a snooze; what comes back after it was resolved is the same incident.
+it again, and so does the end of a snooze. What comes back after it was resolved is the same incident, opened once more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from alerts._format import as_date
-from alerts._plan import Findings, level
+from alerts._plan import Findings, is_over, level
 
 if TYPE_CHECKING:
     from alerts._ledger import Ledger
@@ -66,11 +66,13 @@ def new(incident_key: str, row: Mapping[str, Any], now: datetime) -> dict[str, A
     }
 
 
-def _fires(incident: Any, now_at: int, today: date) -> dict[str, Any]:
-    opened = {"state": "open", "snoozed_until": None}
+def _fires(incident: Mapping[str, Any], now_at: int, today: date) -> dict[str, Any]:
+    opened = {"state": "open", "snoozed_until": None, "level": now_at}
+    if incident["state"] == "resolved":
+        return {**opened, "times_opened": incident["times_opened"] + 1}
     if now_at > incident["level"]:
-        return {**opened, "level": now_at}
+        return opened
     slept = incident["state"] == "snoozed" and incident["snoozed_until"] and incident["snoozed_until"] <= today
-    if incident["state"] == "resolved" or slept:
+    if slept and not is_over(incident, today):
         return {**opened, "times_opened": incident["times_opened"] + 1}
     return {}

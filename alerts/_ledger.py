@@ -162,8 +162,15 @@ class Ledger:
                     one = INCIDENTS.c.incident_key == incident["incident_key"]
                     connection.execute(sa.update(INCIDENTS).where(one).values(**changed))
         except IntegrityError:
+            if not self._rows(sa.select(ACTIONS).where(ACTIONS.c.action_key == action["action_key"])):
+                raise
             return False
         return True
+
+    def actions(self, verbs: Iterable[str], outcomes: Iterable[str] = ("done",)) -> list[dict[str, Any]]:
+        """The actions of these kinds that came to these outcomes, oldest first."""
+        mine = sa.select(ACTIONS).where(ACTIONS.c.action.in_(list(verbs)), ACTIONS.c.outcome.in_(list(outcomes)))
+        return self._rows(mine.order_by(ACTIONS.c.acted_at))
 
     def decisions(self, month: date) -> dict[tuple[str, str], dict[str, Any]]:
         """The last decision on each cap of a month: {(scope, scope_id): the columns}."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from alerts._buttons import PASSING
 from alerts._format import as_date, escape
 from alerts._slack import SlackSettings
 
 UNADDRESSED = "unaddressed"
 TOLD = ("delivered", "rendered")
 SUMMARY_FROM = 4  # so many immediate alerts for one recipient at once become one message
-_NO_OPS = " (or set the ops channel)"
+_NO_OPS = ", or set the ops channel"
+_AGAIN = "/again-"
 
 Row = Mapping[str, Any]
 Records = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -79,35 +81,36 @@ class Post:
 
 @dataclass(frozen=True)
 class Findings:
-    """The rows of a run that can be used: plain messages, and incidents with their highest firing row."""
+    """The rows of a run that can be used: plain messages, and incidents with their highest row that fires or holds.
+
+    A row of an incident that nobody can read holds it: that it is over was not said.
+    """
 
     messages: tuple[Row, ...]
     firing: Mapping[str, Row]
-    holding: frozenset[str]
+    holding: Mapping[str, Row]
     unusable: tuple[Unusable, ...]
-
-    def row_of(self, incident_key: str) -> Row | None:
-        """The row that says most about an incident now."""
-        return self.firing.get(incident_key)
 
 
 def findings(rows: Iterable[Row]) -> Findings:
     """Sort the rows; one that nobody can read must not keep the others back."""
-    messages, firing, holding, unusable = [], {}, set(), []
+    messages, firing, holding, unusable = [], {}, {}, []
     for row in rows:
+        key = str(row.get("incident_key") or "")
         try:
-            key = row.get("incident_key")
             str(row["alert_key"]), str(row["kind"]), as_date(row.get("month")), level(row)
             recipients(row, SlackSettings())
-            if not key:
-                messages.append(row)
-            elif not row.get("is_firing", True):
-                holding.add(str(key))
-            elif str(key) not in firing or level(row) > level(firing[str(key)]):
-                firing[str(key)] = row
         except Exception as error:
             unusable.append(Unusable(str(row.get("alert_key", "without a key")), f"{type(error).__name__}: {error}"))
-    return Findings(tuple(messages), firing, frozenset(holding), tuple(unusable))
+            holding.setdefault(key, {})
+            continue
+        if not key:
+            messages.append(row)
+            continue
+        rows_of = firing if row.get("is_firing", True) else holding
+        if not rows_of.get(key) or level(row) > level(rows_of[key]):
+            rows_of[key] = row
+    return Findings(tuple(messages), firing, holding, tuple(unusable))
 
 
 def recipients(row: Row, settings: SlackSettings) -> list[Recipient]:
@@ -126,7 +129,7 @@ def recipients(row: Row, settings: SlackSettings) -> list[Recipient]:
     elif row["scope"] == "developer" or row.get("audience") == "lead":
         source, address = f"lead_slack_id of {line}", _address(row.get("lead_slack_id"))
     elif row["scope"] == "org":
-        source, address = "the org channel setting", settings.org_channel
+        source, address = "the org channel setting (SLACK_ORG_CHANNEL)", settings.org_channel
     else:
         source, address = f"slack_channel of {line}", _address(row.get("slack_channel"))
     if address:
@@ -168,26 +171,42 @@ def posts(
         later = [one for one in alerts if one[1].row.get("urgency") == "digest"]
         if later and clock.digest_date and not _had_digest(address, records, clock.digest_date):
             yield from _digest(later, incidents, records, clock.digest_date)
-    yield from _follow_ups(found, incidents, records, clock)
+    yield from _follow_ups(incidents, records, clock)
 
 
 def _alerts(
     found: Findings, incidents: Incidents, records: Records, settings: SlackSettings
 ) -> Iterator[tuple[Recipient, Item]]:
     """Every alert that somebody has not been told: the highest level, never below one already told."""
-    told: dict[str, int] = defaultdict(int)
+    told: dict[tuple[str, int], int] = defaultdict(int)
     for record in records.values():
         if record["state"] in TOLD and record["incident_key"]:
-            told[record["incident_key"]] = max(told[record["incident_key"]], record["level"])
-    for incident_key, row in found.firing.items():
+            opening = record["incident_key"], _opening(record["alert_key"])
+            told[opening] = max(told[opening], record["level"])
+    # What opened while no digest went out is told as long as something still holds it.
+    for incident_key, row in {**found.holding, **found.firing}.items():
         incident = incidents.get(incident_key)
-        if level(row) < told[incident_key] or (incident and incident["state"] == "snoozed"):
+        if not row or incident is None or incident["state"] in ("resolved", "snoozed"):
             continue
+        if level(row) < told[incident_key, incident["times_opened"]]:
+            continue
+        key = _key(row, incident)
         for recipient in recipients(row, settings):
-            record = records.get((str(row["alert_key"]), recipient.address))
+            record = records.get((key, recipient.address))
             if _is_due(record):
                 parent = _parent(incident_key, recipient.address, records)
-                yield recipient, Item(row, str(row["alert_key"]), record, parent)
+                yield recipient, Item({**row, "alert_key": key}, key, record, parent)
+
+
+def _key(row: Row, incident: Mapping[str, Any]) -> str:
+    """The key under which an alert is told: that of the row, and another one for each time that it came back."""
+    times = incident["times_opened"]
+    return str(row["alert_key"]) + (f"{_AGAIN}{times}" if times > 1 else "")
+
+
+def _opening(alert_key: str) -> int:
+    _, _, times = alert_key.rpartition(_AGAIN)
+    return int(times) if times.isdigit() and _AGAIN in alert_key else 1
 
 
 def _immediate(alerts: list[tuple[Recipient, Item]]) -> Iterator[Post]:
@@ -195,7 +214,7 @@ def _immediate(alerts: list[tuple[Recipient, Item]]) -> Iterator[Post]:
         yield Post("summary", _together(alerts), tuple(item for _, item in alerts))
         return
     for recipient, item in alerts:
-        yield Post("escalation" if item.parent else "message", recipient, (item,))
+        yield Post(_form(item), recipient, (item,))
 
 
 def _digest(alerts: list[tuple[Recipient, Item]], incidents: Incidents, records: Records, day: date) -> Iterator[Post]:
@@ -203,7 +222,7 @@ def _digest(alerts: list[tuple[Recipient, Item]], incidents: Incidents, records:
     address = alerts[0][0].address
     if len(alerts) == 1 or address == UNADDRESSED:
         for recipient, item in alerts:
-            yield Post("escalation" if item.parent else "message", recipient, (item,), day)
+            yield Post(_form(item), recipient, (item,), day)
         return
     listed = {item.row["incident_key"] for _, item in alerts}
     told = _told_to(address, records)
@@ -222,31 +241,35 @@ def _digest(alerts: list[tuple[Recipient, Item]], incidents: Incidents, records:
     )
 
 
+def _form(item: Item) -> str:
+    return "escalation" if item.parent and item.parent["slack_ts"] else "message"
+
+
 def _together(alerts: list[tuple[Recipient, Item]]) -> Recipient:
     """One recipient of many alerts, with the notes of all."""
     notes = dict.fromkeys(recipient.note for recipient, _ in alerts if recipient.note)
     return dataclasses.replace(alerts[0][0], note=" ".join(notes)[:1500] or None)
 
 
-def _follow_ups(found: Findings, incidents: Incidents, records: Records, clock: Clock) -> Iterator[Post]:
-    """In the thread of what was told: that it is resolved before its month is over, that it is back."""
+def _follow_ups(incidents: Incidents, records: Records, clock: Clock) -> Iterator[Post]:
+    """In the thread of what was told: that it is over, where that is news."""
     for record in list(records.values()):
         incident = incidents.get(record["incident_key"] or "")
         if incident is None or record["role"] != "message" or record["state"] not in TOLD or not record["slack_ts"]:
             continue
-        is_over = incident["month"] is not None and incident["month"] < clock.today.replace(day=1)
-        if incident["state"] == "resolved" and not is_over:
-            what = "resolved"
-        elif incident["state"] != "resolved" and incident["times_opened"] > 1:
-            what = "reopened"
-        else:
+        if incident["state"] != "resolved" or incident["kind"] in PASSING or is_over(incident, clock.today):
             continue
-        key = f"{record['incident_key']}/{what}/{incident['times_opened']}"
-        if _is_due(records.get((key, record["recipient"]))):
-            row = found.row_of(record["incident_key"]) or {}
-            about = {**row, **incident, "alert_key": key, "follow_up": what}
-            known = records.get((key, record["recipient"]))
+        key = f"{record['incident_key']}/resolved/{incident['times_opened']}"
+        known = records.get((key, record["recipient"]))
+        if _is_due(known):
+            about = {**incident, "alert_key": key, "level": 0}
             yield Post("follow_up", Recipient(record["recipient"], "the channel"), (Item(about, key, known, record),))
+
+
+def is_over(incident: Mapping[str, Any], today: date) -> bool:
+    """Whether nobody can act any more because the month is over; what is wrong with the pipeline has no month."""
+    month = incident["month"]
+    return incident["scope"] != "pipeline" and month is not None and month < today.replace(day=1)
 
 
 def _files(row: Row, recipient: Recipient, parent: Mapping[str, Any] | None, records: Records) -> Iterator[Post]:

@@ -94,9 +94,11 @@ def refresh(
         if only and only not in (record["incident_key"], record["alert_key"].removesuffix("/lead")):
             continue
         words = from_content(record["alert_key"], record["content"])
-        if incident := incidents.get(record["incident_key"] or ""):
-            row = found.firing.get(record["incident_key"]) if found else None
-            words = _worded(row, record, kinds, settings) if row else words
+        if record["incident_key"] in incidents:
+            row = (found.firing.get(record["incident_key"]) or {}) if found else {}
+            words = _worded(row, record, kinds, settings) or words
+            # Anew for each message: somebody may have clicked since the first.
+            incident = ledger.incident(record["incident_key"])
             shown = complete(words, row or incident, settings, incident)
         elif plan := plans.get(record["alert_key"]):
             shown = complete(words, plan, settings, decisions=ledger.decisions(record["month"]))
@@ -108,9 +110,15 @@ def refresh(
 
 def _worded(
     row: Mapping[str, Any], record: Mapping[str, Any], kinds: Mapping[str, Kind], settings: SlackSettings
-) -> Message:
-    """The words for an incident's row of now, under the key and with the note that its message has."""
-    message = dataclasses.replace(kinds[str(row["kind"])].message(row), alert_key=record["alert_key"])
+) -> Message | None:
+    """The words for an incident's row of now, under the key and with the note that its message has; None without."""
+    if not row:
+        return None
+    try:
+        row = {**row, "has_buttons": settings.interactive}
+        message = dataclasses.replace(kinds[str(row["kind"])].message(row), alert_key=record["alert_key"])
+    except Exception:
+        return None  # the words of before stay; a row that cannot be worded is reported where it is told
     notes = [one.note for one in recipients(row, settings) if one.address == record["recipient"] and one.note]
     return with_note(message, notes[0]) if notes else message
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import _incidents, _outbox, _plan, _refresh
 from alerts._digest import digest, summary
-from alerts._follow_up import follow_up
+from alerts._follow_up import resolved
 from alerts._format import as_date
 from alerts._message import Message, with_note
 from alerts._slack import Posted, Slack, SlackSettings
@@ -167,14 +167,14 @@ class Run:
 
     def _worded(self, post: _plan.Post, key: str) -> Message:
         try:
-            rows = [item.row for item in post.items]
+            rows = [{**item.row, "has_buttons": self.settings.interactive} for item in post.items]
             if post.form == "digest":
                 day = post.digest_date
                 message = digest(post.recipient.address, day, rows, post.still_open, post.resolved, self.kinds)
             elif post.form == "summary":
                 message = summary(key, rows, self.kinds)
             elif post.form == "follow_up":
-                message = follow_up(rows[0], self.kinds)
+                message = resolved(rows[0])
             elif (known := self.with_files.get(str(rows[0]["alert_key"]))) is not None:
                 return known
             else:
@@ -299,7 +299,7 @@ def _alert(item: _plan.Item) -> Alert:
     from alerts._ledger import Alert
 
     row = item.row
-    is_own = item.alert_key == str(row["alert_key"]) and not row.get("follow_up")
+    is_own = item.alert_key == str(row["alert_key"])
     return Alert(
         alert_key=item.alert_key,
         incident_key=str(row["incident_key"]) if row.get("incident_key") else None,

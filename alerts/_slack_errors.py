@@ -13,7 +13,7 @@ from urllib.error import URLError
 
 _CODE = re.compile(r"[a-z][a-z0-9_:-]{1,80}")
 _WAIT = "nobody: the next delivery tries again"
-_TOKEN = "whoever runs Paceline: the Slack bot token"
+_TOKEN = "whoever runs Paceline checks the Slack bot token"
 _NETWORK = "nobody: the next delivery tries again; if it lasts, whoever runs Paceline checks the network to Slack"
 _ADDRESS = "whoever runs Paceline: the Slack API address or a proxy on the way does not answer as Slack does"
 _DOCS = "whoever runs Paceline: see this error at https://docs.slack.dev/reference/methods/chat.postMessage"

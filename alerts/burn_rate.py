@@ -31,7 +31,9 @@ def message(row: Row) -> m.Message:
         "Data": w.data(row),
     }
     title, text = f"{_MARK} {_title(row, m.plain)}", f"{_essence(row)}{w.measured(row)}."
-    return w.framed(row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row))
+    return w.framed(
+        row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row), "Main drivers of the month"
+    )
 
 
 def line(row: Row) -> str:

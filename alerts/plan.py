@@ -119,14 +119,16 @@ def _this_month(row: Row) -> str:
     if planned:
         words += f"; {m.amount(planned)} were planned"
         words += f", so {m.percent(abs(apart))} {'more' if apart > 0 else 'less'}" if apart else ""
-    cap = [m.number(row.get("this_month_cap_tokens")), m.number(row.get("this_month_cap_usd"))]
-    caps = " and ".join(say(one) for say, one in zip((m.tokens, m.usd), cap, strict=True) if one)
+    used, caps = {"tokens": ends, "usd": usd}, []
+    for measure, say in (("tokens", m.tokens), ("usd", m.usd)):
+        if cap := m.number(row.get(f"this_month_cap_{measure}")):
+            share = "" if used[measure] is None else f" ({m.percent(used[measure] / cap)} of it)"
+            caps.append(f"{say(cap)}{share}")
     if not caps:
         return f"{words}; there is no cap"
-    ratio, chance = m.number(row.get("this_month_projected_ratio")), m.number(row.get("this_month_probability_over"))
-    notes = [f"{m.percent(ratio)} of it"] if ratio is not None else []
-    notes += [f"chance of reaching it {m.percent(chance)}"] if chance is not None and not _is_over(row) else []
-    return f"{words}; the cap is {caps}" + (f" ({', '.join(notes)})" if notes else "")
+    words += f"; the cap is {' and '.join(caps)}"
+    chance = m.number(row.get("this_month_probability_over"))
+    return words if chance is None or _is_over(row) else f"{words}, chance of reaching it {m.percent(chance)}"
 
 
 def _range(row: Row) -> str:
@@ -147,7 +149,7 @@ def _members(row: Row) -> list[dict[str, Any]]:
         while sum(map(len, lines)) > _LIST_LIMIT:
             lines.pop()
         rest = [f"and {len(members) - len(lines)} more"] if len(members) > len(lines) else []
-        return [m.section(f"*{what}, largest change first:*", *lines, *rest)]
+        return [m.section(f"*{what}, largest change in tokens first:*", *lines, *rest)]
     if not count:
         return []
     ways = [(m.number(row.get(f"members_{way}")) or 0, way) for way in ("raised", "lowered", "new")]
@@ -242,7 +244,9 @@ def _own_gpus(row: Row) -> str | None:
 def _next_step(row: Row, csv_name: str) -> str:
     month = m.as_date(row["month"])
     accept = (
-        f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
+        "approve below, change single caps or reject; what nobody decides carries over."
+        if row.get("has_buttons")
+        else f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
         f" caps.csv for {month:%Y-%m}; what is not put there carries over."
     )
     return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept

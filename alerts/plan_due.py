@@ -26,7 +26,9 @@ def message(row: Row) -> m.Message:
         "Otherwise": "what is not decided keeps the cap of the month before",
         "Data": w.data(row),
     }
-    step = "approve, change or reject each proposal at the plan's message."
+    by_hand = f"put the caps that you accept into caps.csv for {m.as_date(row['month']):%Y-%m}"
+    in_slack = "approve, change or reject each proposal at the plan's message"
+    step = f"{in_slack if row.get('has_buttons') else by_hand}."
     small_print = w.when_sent(row, "the month begins", "once for each plan")
     return w.framed(row, f"{_MARK} {_title(row, m.plain)}", _essence(row), facts, step, small_print)
 

@@ -12,12 +12,6 @@ import click
 from pipelines.settings import ROOT, Settings, load_settings
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-OPEN_ALERTS = """
-    select incident_key as alert, level, state, coalesce(changed_by, '') as changed_by, opened_at,
-        coalesce(cast(snoozed_until as varchar), '') as snoozed_until
-    from ops.alert_incidents
-    where state != 'resolved'
-    order by kind, scope, scope_id, incident_key"""
 
 
 class Finite(click.FloatRange):
@@ -176,9 +170,9 @@ def list_alerts(preview: bool) -> None:
     from pipelines import telling
 
     if not preview:
-        with _warehouse(settings) as db:
-            cursor = db.execute(OPEN_ALERTS)
-            _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "table")
+        names = ["incident_key", "level", "state", "changed_by", "opened_at", "snoozed_until"]
+        rows = [tuple(row[name] or "" for name in names) for row in telling.open_alerts(settings)]
+        _print_rows(["alert", *names[1:]], rows, "table")
         waiting = telling.pending_alerts(settings)
         return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
     page, messages = telling.write_preview(settings)
@@ -290,7 +284,7 @@ def slack() -> None:
 
 
 @commands.command("push-caps")
-@click.option("--month", type=click.DateTime(formats=["%Y-%m"]), help="Month of the caps (default: the as-of month).")
+@click.option("--month", type=click.DateTime(formats=["%Y-%m"]), help="Month of the caps (default: the one that runs).")
 @click.option("--apply", is_flag=True, help="Set the budgets; without it, only show what would change.")
 def push_caps(month: datetime | None, apply: bool) -> None:
     """Set LiteLLM's budgets of users and teams to the caps that were approved. Shows only, unless --apply."""
@@ -298,7 +292,8 @@ def push_caps(month: datetime | None, apply: bool) -> None:
     from connectors.litellm_budgets import API
     from pipelines import pushing
 
-    wanted, running = month.date() if month else settings.as_of.replace(day=1), settings.as_of.replace(day=1)
+    running = pushing.running_month(settings.as_of)
+    wanted = month.date() if month else running
     if missing := [name for name in API.needs if not settings.environ.get(name)]:
         raise click.UsageError(f"{' and '.join(missing)} not set: the LiteLLM proxy whose budgets are meant.")
     if apply and wanted != running:

@@ -35,9 +35,17 @@ def publish_news(warehouse_file: Path, lake: Lake, tables: Mapping[str, Sequence
         if lake.is_remote:
             db.register_filesystem(lake.fs)
         for table, paths in tables.items():
-            db.execute(f"delete from {table}")
+            schema, name = table.split(".")
+            known = "select column_name from duckdb_columns() where schema_name = ? and table_name = ?"
+            columns = ", ".join(column for (column,) in db.execute(known, [schema, name]).fetchall())
+            if not columns:
+                continue  # a warehouse of an earlier version has it after the next run
             read = "read_parquet($files, hive_partitioning = false, union_by_name = true)"
-            db.execute(f"insert into {table} by name from {read}", {"files": [lake.path(path) for path in paths]})
+            db.execute(f"delete from {table}")
+            db.execute(
+                f"insert into {table} by name select {columns} from {read}",
+                {"files": [lake.path(path) for path in paths]},
+            )
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import alerts
-from connectors._errors import SourceError
+from connectors._errors import SourceError, SourceUnavailable
 from connectors.litellm_budgets import MONTHLY, Budget, Budgets
 from pipelines.publish import read_warehouse
 from pipelines.settings import Settings, utc_now
@@ -49,17 +49,18 @@ class Push:
     note: str | None = None
 
 
+def running_month(as_of: date) -> date:
+    """The month that runs now: that of the day after the last one included."""
+    return (as_of + timedelta(days=1)).replace(day=1)
+
+
 def push_caps(settings: Settings, month: date, apply: bool) -> list[Push]:
     """Compare the approved caps of a month with LiteLLM's budgets; with `apply`, set those that differ.
 
     What was pushed before stays in step when its cap is decided anew. Every change is an action in the ledger.
     """
     ledger = alerts.open_ledger(settings.ledger_url)
-    pushed = {
-        row["subject"]
-        for row in ledger.export()["alert_actions"]
-        if (row["action"], row["outcome"]) == ("push", "done")
-    }
+    pushed = {row["subject"] for row in ledger.actions(["push"], ["begun", "done"])}
     budgets, done, is_down = Budgets(settings.environ), [], False
     for cap in _caps(settings, month):
         if cap["cap_source"] != "approved" and _subject(cap["scope"], cap["scope_id"]) not in pushed:
@@ -71,10 +72,13 @@ def push_caps(settings: Settings, month: date, apply: bool) -> list[Push]:
             try:
                 push = _compared(push, budgets.read(push.kind, push.name))
                 if apply and push.state == "planned":
+                    ledger.act(_action(push, month, "begun"))
                     push = _written(push, budgets)
-                    ledger.act(_action(push, month))
-            except SourceError as error:
+                    ledger.act(_action(push, month, "done" if push.state == "pushed" else "refused"))
+            except SourceUnavailable as error:
                 push, is_down = replace(push, state="failed", problem=str(error)), True
+            except SourceError as error:
+                push = replace(push, state="failed", problem=str(error))
         done.append(push)
     return done
 
@@ -138,7 +142,7 @@ def _subject(scope: str, scope_id: str) -> str:
     return f"budget/{scope}/{scope_id}"
 
 
-def _action(push: Push, month: date) -> dict:
+def _action(push: Push, month: date, outcome: str) -> dict:
     now = utc_now()
     detail = {"month": f"{month:%Y-%m}", push.kind: push.name, "old": budget_words(push.old), "basis": push.basis}
     return {
@@ -147,7 +151,7 @@ def _action(push: Push, month: date) -> dict:
         "slack_user": "paceline",
         "action": "push",
         "subject": _subject(push.scope, push.scope_id),
-        "outcome": "done" if push.state == "pushed" else "refused",
+        "outcome": outcome,
         "detail": json.dumps(detail | {"new": str(push.budget_usd)}, ensure_ascii=False),
     }
 

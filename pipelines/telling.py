@@ -64,12 +64,12 @@ def is_replay(settings: Settings) -> bool:
     return settings.as_of_given is not None or settings.uses_examples
 
 
-def alert_clock(settings: Settings) -> alerts.Clock:
+def alert_clock(settings: Settings, now: datetime | None = None) -> alerts.Clock:
     """When it is for alerts: digests go out from `digest_from_hour` on, on working days of the company's zone.
 
     A replayed day is told as if it had just ended: at the hour of the digest of the day after it.
     """
-    now = utc_now()
+    now = now or utc_now()
     local = now.astimezone(ZoneInfo(settings.timezone))
     today, in_hours = local.date(), True
     with read_warehouse(settings.warehouse_file) as db:
@@ -77,7 +77,7 @@ def alert_clock(settings: Settings) -> alerts.Clock:
         if known["as_of_date"] and is_replay(settings):
             today = known["as_of_date"] + timedelta(days=1)
         else:
-            in_hours = local.hour >= known["digest_from_hour"]
+            in_hours = local.hour >= (known["digest_from_hour"] or 9)  # not known to a warehouse of an earlier version
         days = rows_of(db, f"select is_working_day from core.dim_calendar where calendar_date = date '{today}'")
     works = days[0]["is_working_day"] if days else today.isoweekday() <= 5
     return alerts.Clock(now, today, today if in_hours and works else None)
@@ -92,6 +92,12 @@ def write_preview(settings: Settings) -> tuple[Path, list[tuple[str, str]]]:
     return page, [(recipient, alerts.render_text(message)) for recipient, message in found]
 
 
+def open_alerts(settings: Settings) -> list[dict]:
+    """Every incident that is not resolved, as the ledger knows it now."""
+    incidents = alerts.open_ledger(settings.ledger_url).incidents().values()
+    return sorted((one for one in incidents if one["state"] != "resolved"), key=lambda one: one["incident_key"])
+
+
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
     """What a delivery would tell now."""
     return _asked(alerts.pending, settings)
@@ -103,7 +109,7 @@ def untold_alerts(settings: Settings) -> list[str]:
 
 
 def _asked(question: Callable[..., list[alerts.Pending]], settings: Settings) -> list[alerts.Pending]:
-    if not settings.warehouse_file.exists():
+    if not settings.warehouse_file.exists() or was_told_later(settings):
         return []
     ledger = alerts.open_ledger(settings.ledger_url)
     return question(due_alerts(settings), slack_settings(settings), ledger, alert_clock(settings))
@@ -113,15 +119,37 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
     """Tell what is due, and show in the warehouse what came of it."""
     if not settings.warehouse_file.exists():
         return []
+    if was_told_later(settings):
+        say(
+            f"nobody is told: alerts went through {_told_through(settings).read_text()} already, this is an earlier day"
+        )
+        return []
+    clock = alert_clock(settings)
     ledger = alerts.open_ledger(settings.ledger_url)
     deliveries = alerts.deliver(
-        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", alert_clock(settings), say
+        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", clock, say
     )
+    if settings.slack_token:
+        say(
+            f"{sum(one.told for one in deliveries)} alerts told in Slack, {sum(not one.told for one in deliveries)} not"
+        )
+        beside = _told_through(settings).with_suffix(".new")
+        beside.write_text(str(clock.today))
+        beside.replace(_told_through(settings))
     changed = [feed for feed in export_ledger(settings, lake) if feed in PUBLISHED]
     if changed:
-        tables = {PUBLISHED[feed]: [path_of(feed)] for feed in changed}
-        publish_news(settings.warehouse_file, lake, tables)
+        publish_news(settings.warehouse_file, lake, {PUBLISHED[feed]: [path_of(feed)] for feed in changed})
     return deliveries
+
+
+def was_told_later(settings: Settings) -> bool:
+    """Whether people were told of a later day than the warehouse's: a look at the past ends no alert of today."""
+    told = _told_through(settings)
+    return told.exists() and alert_clock(settings).today < date.fromisoformat(told.read_text())
+
+
+def _told_through(settings: Settings) -> Path:
+    return settings.data_dir / "told_through"
 
 
 def is_quiet(settings: Settings) -> bool:

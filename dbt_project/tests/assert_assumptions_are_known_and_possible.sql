@@ -1,6 +1,6 @@
 -- A name with a typo would be passed over, and a chance of 0 or a negative number would give numbers that are none.
 
-{{ config(meta={'dagster': {'ref': {'name': 'int_assumptions'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'assumption_defaults'}}}) }}
 
 select stated.name, stated.value
 from {{ source('raw', 'org__assumptions') }} as stated

@@ -1,4 +1,4 @@
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'routing_savings'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'fct_usage_daily'}}}) }}
 
 select rules.task_type, rules.to_provider, rules.to_model
 from {{ source('raw', 'org__routing_rules') }} as rules

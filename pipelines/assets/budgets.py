@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.assets.outcome import WAREHOUSE
-from pipelines.pushing import push_caps
+from pipelines.pushing import push_caps, running_month
 from pipelines.resources import Deployment
 from pipelines.settings import Settings
 
@@ -34,7 +34,7 @@ def budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def litellm_budgets(deployment: Deployment) -> dg.MaterializeResult:
     """Set what differs."""
     run = deployment.run
-    pushes = push_caps(run.settings, run.as_of.replace(day=1), apply=True)
+    pushes = push_caps(run.settings, running_month(run.as_of), apply=True)
     wrong = [one for one in pushes if one.state not in ("pushed", "in step")]
     run.say(f"LiteLLM's budgets: {sum(one.state == 'pushed' for one in pushes)} set, {len(wrong)} not")
     return dg.MaterializeResult(

@@ -514,6 +514,18 @@ def test_who_asked_does_not_decide(desk, ledger, incident):
     assert caps(ledger) == []
 
 
+def test_a_lead_who_asks_is_answered_by_an_owner(desk, ledger, incident):
+    note = asked(desk, user=LEAD).notes[0]
+
+    answer = desk.handle(click(b.GRANT, value_of(note, b.GRANT), LEAD, at="2.0"))
+
+    assert note.channel == OWNER
+    assert answer.text == "Nobody decides what they asked for themselves."
+    assert caps(ledger) == []
+    desk.handle(click(b.GRANT, value_of(note, b.GRANT), OWNER, at="3.0"))
+    assert len(caps(ledger)) == 1
+
+
 def test_where_there_is_no_lead_an_owner_is_asked(desk, company, incident):
     company.leads = {}
 
@@ -602,7 +614,10 @@ def test_a_plan_counts_what_is_still_to_be_decided(desk, ledger, clock):
 
     assert [verb for verb, _ in shown(b.for_plan(plan_row(), decisions))] == ["change", "reject"]
     line = b.plan_state_line(plan_row(), decisions)
-    assert line == ("Caps decided: 1 approved by <@U0OWNER> on 23 Nov 2026; 1 changed by <@U0LEAD> on 23 Nov 2026.")
+    assert line == (
+        "Caps decided: 1 approved by <@U0OWNER> on 23 Nov 2026; "
+        "dev-03 to 7.00 M tokens, changed by <@U0LEAD> on 23 Nov 2026."
+    )
     assert context(line)
 
 

@@ -19,7 +19,7 @@ UNKNOWN_IN_UPLOAD = (SILENT, error("internal_error"), error("ratelimited"))
 
 
 def story(seed):
-    """Five days of a company: levels that rise, a digest, a summary, a plan with a chart and a file."""
+    """Five days of a company: levels that rise, one that comes back, digests, a summary, a plan with chart and file."""
     choose = random.Random(seed)
     teams = [f"team-{n}" for n in range(choose.randint(1, 2))]
     days = []
@@ -27,7 +27,10 @@ def story(seed):
         rows = [plan_row(team) for team in teams] if day >= 1 else []
         for team in teams:
             near = {"scope_id": team, "slack_channel": f"C{team}", "incident_key": f"cap_level/team/{team}/2026-11"}
-            rows.append(team_row(level=80, alert_key=f"{near['incident_key']}/80", used_ratio=0.8 + day / 50, **near))
+            if day != 1:  # it falls back under, and comes again
+                rows.append(
+                    team_row(level=80, alert_key=f"{near['incident_key']}/80", used_ratio=0.8 + day / 50, **near)
+                )
             if day >= 3:
                 rows.append(team_row(level=100, alert_key=f"{near['incident_key']}/100", **near))
         over = choose.randint(0, 6)
@@ -93,5 +96,7 @@ def one_run(seed, file, settings, tell):
             (record["recipient"], record["message_key"]) for record in records.values() if record["role"] != "file"
         }
         assert carried == set(told), seed
+        again = [key for key, _ in records if key.endswith("/80/again-2") and "/team/" in key]
+        assert len(again) == len({row["scope_id"] for row in story(seed)[0] if row["scope"] == "team"}), seed
     finally:
         slack.stop()

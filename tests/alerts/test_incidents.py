@@ -1,11 +1,12 @@
 """An alert is a state: one message per incident, which changes, escalates, sleeps and ends."""
 
+import dataclasses
 from datetime import date, timedelta
 
 import pytest
 
 from alerts import open_ledger, pending, untold
-from tests.alerts.rows import NOW, at, developer_row, team_row
+from tests.alerts.rows import NOW, at, developer_row, finding, source_row, team_row
 
 KEY = "cap_level/team/platform/2026-11"
 
@@ -67,14 +68,95 @@ def test_what_only_holds_an_incident_opens_none(tell, slack, ledger):
     assert slack.messages == [] and ledger.incidents() == {}
 
 
-def test_what_comes_back_is_the_same_incident_and_is_told_in_its_thread_only(tell, slack, ledger):
+def test_what_comes_back_is_the_same_incident_told_once_more_in_its_thread(tell, slack, ledger):
     tell([near()])
     tell([], now=NOW + timedelta(days=1))
     for day in (2, 3):
         tell([near()], now=NOW + timedelta(days=day))
     parent, _, again = slack.messages
-    assert again["thread_ts"] == parent["ts"] and not again.get("reply_broadcast") and "Open again" in again["text"]
+    assert again["thread_ts"] == parent["ts"] and again["reply_broadcast"]
+    assert again["metadata"]["event_payload"]["alert_key"] == f"{KEY}/80/again-2"
     assert (state(ledger), ledger.incident(KEY)["times_opened"]) == ("open", 2)
+
+
+def test_a_second_breach_after_the_cap_was_raised_is_told(tell, slack):
+    tell([near()])
+    tell([near(), team_row()], now=NOW + timedelta(days=1))
+    tell([], now=NOW + timedelta(days=2))
+    tell([near()], now=NOW + timedelta(days=3))
+    tell([near(), team_row()], now=NOW + timedelta(days=4))
+    keys = [message["metadata"]["event_payload"]["alert_key"].removeprefix(KEY) for message in slack.messages]
+    assert keys == ["/80", "/100", "/resolved/1", "/80/again-2", "/100/again-2"]
+
+
+def test_what_was_told_in_a_summary_is_told_again_when_it_comes_back(tell, slack):
+    rows = [developer_row(f"dev-{n}", level=100) for n in range(4)]
+    tell(rows)
+    tell([], now=NOW + timedelta(days=1))
+    tell(rows, now=NOW + timedelta(days=2))
+    assert len(slack.messages) == 2 and "dev-3" in str(slack.messages[1]["blocks"])
+
+
+def test_what_opened_at_night_is_told_in_the_morning_as_long_as_something_holds_it(tell, slack):
+    friday = developer_row(level=80)
+    tell([friday], clock=at(NOW, digest=False))
+    tell([{**friday, "is_firing": False}], clock=at(NOW + timedelta(days=1)))
+    assert len(slack.messages) == 1
+
+
+def test_a_row_that_nobody_can_read_resolves_nothing(tell, slack, ledger):
+    tell([near()])
+    tell([{**near(), "level": "n/a"}], now=NOW + timedelta(days=1))
+    assert state(ledger) == "open" and len(slack.messages) == 1
+
+
+def test_a_row_that_cannot_be_worded_leaves_the_message_as_it_was(tell, slack):
+    tell([near(), developer_row(level=100)])
+    done = tell([near(month=None), developer_row("dev-09", level=100)], now=NOW + timedelta(days=1))
+    assert "dev-09" in [each.alert_key.split("/")[2] for each in done] and all(each.told for each in done)
+
+
+def test_a_snooze_until_the_month_ends_ends_without_a_word(tell, slack, ledger):
+    tell([near()])
+    ledger.change_incident(KEY, changed_by="U0LEAD", state="snoozed", snoozed_until=date(2026, 12, 1))
+    tell([near()], now=NOW.replace(month=12, day=1))
+    tell([], now=NOW.replace(month=12, day=3))
+    assert state(ledger) == "resolved" and len(slack.messages) == 1
+
+
+def test_a_snoozed_alert_is_kept_from_people_who_were_not_told_yet(tell, slack, ledger):
+    tell([developer_row(level=100)])
+    ledger.change_incident("cap_level/developer/dev-03/2026-11", state="snoozed", snoozed_until=date(2026, 11, 25))
+    tell([developer_row(level=100, slack_id="U0DEV")], now=NOW + timedelta(days=1))
+    assert [message["asked_channel"] for message in slack.messages] == ["U0LEAD"]
+
+
+@pytest.mark.parametrize("kind", ["spike", "plan_due"])
+def test_what_passes_by_itself_is_not_called_resolved(tell, slack, kind):
+    row = finding(kind, "team", "platform", period="2026-11-21", audience="lead", undecided=3, usage_date=NOW.date())
+    tell([row])
+    tell([], now=NOW + timedelta(days=3))
+    (message,) = slack.messages
+    assert "Resolved" not in str(message) and "Over since" in str(message["blocks"])
+
+
+def test_an_outage_over_the_end_of_a_month_is_resolved_in_its_thread(tell, slack):
+    tell([source_row()])
+    tell([], now=NOW.replace(month=12, day=2))
+    assert "Resolved" in slack.messages[1]["text"]
+
+
+def test_a_click_during_a_delivery_is_not_shown_as_undone(tell, slack, ledger):
+    tell([near()])
+    slack.before_post = lambda body: ledger.change_incident(KEY, state="acknowledged", changed_by="U0LEAD")
+    tell([near(used_ratio=0.85), developer_row(level=100)], now=NOW + timedelta(days=1))
+    assert "Acknowledged by <@U0LEAD>" in str(slack.messages[0]["blocks"])
+
+
+def test_an_escalation_of_what_was_rendered_is_a_message_of_its_own(tell, slack, settings, ledger):
+    tell([near()], settings=dataclasses.replace(settings, token=None))
+    tell([team_row()], now=NOW + timedelta(days=1))
+    assert ledger.records()[f"{KEY}/100", "C0PLATFORM"]["role"] == "message" and "thread_ts" not in slack.messages[0]
 
 
 def test_at_the_end_of_the_month_incidents_end_without_a_word(tell, slack, ledger):

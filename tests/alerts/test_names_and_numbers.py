@@ -36,7 +36,7 @@ def test_a_name_cannot_change_the_formatting():
     assert m.escape("*bold* _it_ ~gone~ `code`") == "∗bold∗ ˍitˍ ∼gone∼ ˋcodeˋ"
     assert m.escape("dev_03_a") == "dev_03_a"  # Slack leaves these alone, so a copied id stays usable
     assert m.escape("R&D <x>") == "R&amp;D &lt;x&gt;"
-    assert m.escape(":fire: 12:30") == "꞉fire: 12:30"
+    assert m.escape(":fire: 12:30 it is") == "꞉fire: 12:30 it is"
     assert m.escape("a :fire") == "a ꞉fire"  # a colon of ours may follow
     assert m.escape("two\nlines\u202e\x1b[31m\x00") == "two lines [31m"
 

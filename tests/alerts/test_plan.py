@@ -235,13 +235,14 @@ def test_a_cap_in_dollars_is_a_cap_and_a_month_that_is_over_came_to_something():
     this_month = {
         "this_month_cap_tokens": None,
         "this_month_cap_usd": Decimal("10.94"),
+        "this_month_projected_usd": Decimal("8.40"),
         "as_of_date": date(2026, 11, 30),
     }
 
     text = said(**dollars, **this_month)
 
     assert "Recommended cap: 8.86 M tokens, about $14.04 (up 28 % from $10.94)" in text
-    assert "November came to 6.28 M tokens; the cap is $10.94 (100 % of it)" in text
+    assert "November came to 6.28 M tokens, about $8.40; the cap is $10.94 (76 % of it)" in text
 
 
 def test_what_was_planned_and_what_happened_stand_beside_each_other_with_their_range():
@@ -249,7 +250,7 @@ def test_what_was_planned_and_what_happened_stand_beside_each_other_with_their_r
 
     assert "November is heading for 6.28 M tokens, about $8.40 (80 % range 5.90 M to 7.53 M)" in text
     assert "5.98 M were planned, so 5 % more" in text
-    assert "the cap is 6.22 M tokens and $10.94 (100 % of it, chance of reaching it 66 %)" in text
+    assert "the cap is 6.22 M tokens (100 % of it) and $10.94 (76 % of it), chance of reaching it 66 %" in text
     assert "November came to 6.28 M tokens, about $8.40; 5.98 M were planned" in said(**ORG)
     assert "so 5 % less" in said(**LEAD | {"this_month_difference_ratio": -0.05})
 
@@ -456,3 +457,8 @@ def test_a_line_tells_the_cap_and_draws_nothing():
     assert line(row(**LEAD)).endswith(
         "Draft plan for December 2026, Mobile: 8.86 M tokens, about $14.04 (up 42 % from 6.22 M)."
     )
+
+
+def test_with_buttons_the_next_step_is_to_press_one():
+    assert "approve below, change single caps or reject" in said(has_buttons=True)
+    assert "into caps.csv for 2026-12" in said()

@@ -69,8 +69,8 @@ def test_with_nobody_to_tell_it_is_kept_in_the_outbox_and_reported(tell, slack, 
     for _ in range(2):
         done = tell(rows, settings=nobody)
         assert [(each.recipient, each.state) for each in done] == [("unaddressed", "failed")] * 2
-        assert done[0].who_must_act == "fill in lead_slack_id of team platform in teams.csv (or set the ops channel)"
-        assert done[1].who_must_act == "fill in the org channel setting (or set the ops channel)"
+        assert done[0].who_must_act == "fill in lead_slack_id of team platform in teams.csv, or set the ops channel"
+        assert done[1].who_must_act == "fill in the org channel setting (SLACK_ORG_CHANNEL), or set the ops channel"
         assert "dev-03 has reached 80 %" in done[0].file.read_text()
     assert slack.requests == [] and spoken == []
     tell(rows)  # somebody set the channels

@@ -157,7 +157,8 @@ def test_with_apply_budgets_are_set_once_and_written_down(data_dir, litellm):
     }
     assert len([asked for asked, _ in litellm.asked if asked.startswith("POST")]) == 2
     assert again.stdout.count("in step") == 2
-    team, developer = pushes(data_dir)
+    begun, team, also_begun, developer = pushes(data_dir)
+    assert (begun[:2], also_begun[1]) == (("budget/team/platform", "begun"), "begun")
     assert team[:2] == ("budget/team/platform", "done")
     assert developer == (
         "budget/developer/dev-03",
@@ -189,7 +190,7 @@ def test_a_budget_that_does_not_read_back_is_a_failure(data_dir, litellm):
 
     assert done.returncode == 1
     assert "LiteLLM took the budget of user 'dev-03' and shows $2.50 30d" in done.stderr
-    assert {outcome for _, outcome, _ in pushes(data_dir)} == {"refused"}
+    assert {outcome for _, outcome, _ in pushes(data_dir)} == {"begun", "refused"}
 
 
 def test_a_cap_that_was_pushed_follows_when_its_increase_is_taken_back(data_dir, litellm):
@@ -226,13 +227,13 @@ def test_what_stands_in_the_way_is_named(data_dir, litellm, variables, status, w
 
 
 def test_a_proxy_that_breaks_leaves_the_rest_untried(data_dir, litellm):
-    litellm.broken = 400
+    litellm.broken = 503
 
     done = push(data_dir, litellm, "--apply")
 
     assert done.returncode == 1
     assert "2 of 2 caps are not in LiteLLM" in done.stderr
-    assert len(litellm.asked) == 1 and "not tried" in done.stdout
+    assert {asked for asked, _ in litellm.asked} == {"GET /team/info"} and "not tried" in done.stdout
 
 
 def test_a_month_that_does_not_run_can_be_looked_at_but_not_set(data_dir, litellm):

@@ -103,9 +103,10 @@ burning as (
         used.window_usd,
         case expected.measure when 'tokens' then used.window_tokens else used.window_usd end as window_used,
         case expected.measure when 'tokens' then caps.cap_tokens else caps.cap_usd end as cap,
-        case expected.measure when 'tokens' then caps.used_tokens else caps.used_usd end as used,
+        case expected.measure when 'tokens' then caps.used_tokens else caps.used_usd end as cap_used,
         round(window_used::double / nullif(cap, 0), 6) as cap_share_ratio,
-        round(window_used::double / nullif(cap, 0) / nullif(expected.expected_ratio, 0), 6) as burn_ratio
+        round(window_used::double / nullif(cap, 0) / nullif(expected.expected_ratio, 0), 6) as burn_ratio,
+        round(greatest(0, cap - cap_used)::double * expected.window_days / nullif(window_used, 0), 3) as would_last_days
     from {{ ref('caps_watched') }} as caps
     inner join expected using (scope, scope_id)
     inner join used using (scope, scope_id, window_days)
@@ -121,13 +122,17 @@ compared as (
         max(burn_ratio) filter (where window_days = 3) over of_scope as burn_3d_ratio,
         max(burn_ratio) filter (where window_days = 7) over of_scope as burn_7d_ratio,
         burn_ratio >= limit_ratio and case level
-            when 3 then cap_share_ratio >= {{ assumption('burn_fast_cap_ratio') }}
+            -- It cannot wait for the next digest.
+            when 3
+                then cap_share_ratio >= {{ assumption('burn_fast_cap_ratio') }}
+                and would_last_days <= {{ assumption('burn_fast_lasts_days') }}
             when 2
                 then burn_1d_ratio >= {{ assumption('burn_medium_1d_ratio') }}
                 and cap_share_ratio >= {{ assumption('burn_medium_cap_ratio') }}
+                and coalesce(probability_over, 1) >= {{ assumption('burn_calm_probability') }}
             when 1
                 then burn_3d_ratio >= {{ assumption('burn_slow_3d_ratio') }}
-                and probability_over >= {{ assumption('burn_slow_probability') }}
+                and probability_over >= {{ assumption('burn_calm_probability') }}
         end as is_burning
     from burning
     where burn_ratio is not null
@@ -139,14 +144,19 @@ findings as (
 
     select
         'burn_rate' as kind,
-        case level when 3 then 'immediate' else 'digest' end as urgency,
-        -- A cap that is used up is cap_level's. One used up today with room in the pool is told at once only here.
+        case when level = 3 and window_usd >= {{ assumption('immediate_min_usd') }} then 'immediate' else 'digest' end
+            as urgency,
+        -- A cap that is used up is cap_level's, and so is one that is nearly used up where nothing is urgent. One used
+        -- up today with room in the pool is told at once only here.
         coalesce(
-            is_burning and status != 'over' and (crosses_cap_on is null or crosses_cap_on >= as_of_date), false
+            is_burning
+            and status != 'over'
+            and (crosses_cap_on is null or crosses_cap_on >= as_of_date)
+            and (level = 3 or used_ratio < {{ assumption('alert_level_near') }}),
+            false
         ) as is_firing,
         strftime(month, '%Y-%m') as period,
-        * exclude (window_used, cap, used, is_burning),
-        round(greatest(0, cap - used)::double * window_days / nullif(window_used, 0), 3) as would_last_days,
+        * exclude (window_used, cap, cap_used, is_burning),
         {{ usage_query('scope', 'scope_id', '(as_of_date - window_days + 1)', 'as_of_date') }} as query
     from compared
     where is_burning or burn_ratio >= 1 + (limit_ratio - 1) * {{ assumption('burn_clear_ratio') }}

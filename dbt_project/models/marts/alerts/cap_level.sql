@@ -1,5 +1,7 @@
 -- A level fires once it was reached and holds until well below it, as after a cap was raised a little.
 
+{% set full_level %}round({{ assumption('alert_level_full') }} * 100)::integer{% endset %}
+
 with
 
 levels as (
@@ -8,7 +10,7 @@ levels as (
 
     union all
 
-    select round({{ assumption('alert_level_full') }} * 100)::integer as level, 'immediate' as urgency
+    select {{ full_level }} as level, 'immediate' as urgency
 
 ),
 
@@ -47,9 +49,24 @@ findings as (
         and caps.scope_id = crossings.scope_id
         and levels.level = crossings.level
     where
-        crossings.reached_on is not null
-        or caps.used_ratio >= levels.level / 100 - {{ assumption('alert_clear_ratio') }}::double
+        -- Of a month that is over only a cap that its last days passed is news.
+        (caps.is_as_of_month or (levels.level = {{ full_level }} and crossings.reached_on >= caps.as_of_date - 3))
+        and (
+            crossings.reached_on is not null
+            or caps.used_ratio >= levels.level / 100 - {{ assumption('alert_clear_ratio') }}::double
+        )
 
-)
+),
 
-{{ addressed('findings') }}
+addressed as ({{ addressed('findings') }})
+
+select
+    * replace (
+        -- When the pool that carried a developer is used up, that is told, too.
+        alert_key || case
+            when scope = 'developer' and level = {{ full_level }} and status = 'over' and pool_left_tokens is not null
+                then '/over'
+            else ''
+        end as alert_key
+    )
+from addressed

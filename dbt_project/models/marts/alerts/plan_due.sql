@@ -65,7 +65,10 @@ proposals as (
     left join decided
         on plans.scope = decided.scope and plans.scope_id = decided.scope_id and plans.plan_month = decided.month
     -- A cap that stays needs nobody.
-    where plans.recommended_cap_tokens is distinct from plans.current_cap_tokens
+    where
+        plans.recommended_cap_tokens is distinct from plans.current_cap_tokens
+        -- Nor does an organisation that has none.
+        and (plans.scope != 'org' or coalesce(plans.current_cap_tokens, plans.current_cap_usd) is not null)
 
 ),
 

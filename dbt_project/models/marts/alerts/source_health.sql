@@ -17,7 +17,7 @@ feeds as (
     from {{ ref('source_freshness') }} as freshness
     cross join run
     where freshness.restated_days is not null and freshness.last_status != 'not_offered'
-    qualify freshness.last_tried_at >= max(freshness.last_tried_at) over () - interval 1 day
+    qualify freshness.last_tried_at >= max(freshness.last_tried_at) over () - interval 3 days
 
 ),
 

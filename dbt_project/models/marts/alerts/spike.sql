@@ -1,9 +1,17 @@
--- Days far above the usual one: the as-of day, and the day before it for what came late. Where one person made most of
--- a team's spike, or one team most of the organisation's, only the narrower is told.
+-- Days far above the usual one, back to the last working day before the as-of day: a Friday's is in Monday's digest.
+-- Where one person made most of a team's spike, or one team most of the organisation's, only the narrower is told.
 
 with
 
-run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
+run as (
+
+    select run.as_of_date, coalesce(max(calendar.calendar_date), run.as_of_date - 1) as from_date
+    from {{ source('raw', 'paceline__run') }} as run
+    left join {{ ref('dim_calendar') }} as calendar
+        on calendar.calendar_date < run.as_of_date and calendar.is_working_day
+    group by run.as_of_date
+
+),
 
 spikes as (
 
@@ -13,7 +21,7 @@ spikes as (
         run.as_of_date,
         date_trunc('month', spikes.usage_date)::date as month
     from {{ ref('usage_spikes') }} as spikes
-    inner join run on spikes.usage_date between run.as_of_date - 1 and run.as_of_date
+    inner join run on spikes.usage_date between run.from_date and run.as_of_date
     left join {{ ref('scope_daily') }} as scope_daily using (scope, scope_id, usage_date)
 
 ),
@@ -46,7 +54,10 @@ findings as (
             when burning.alert_key is not null then 'digest'
             when
                 told.above_usd >= {{ assumption('spike_immediate_usd') }}
-                or told.above_tokens >= caps.cap_tokens * {{ assumption('spike_immediate_cap_ratio') }}
+                or (
+                    told.above_tokens >= caps.cap_tokens * {{ assumption('spike_immediate_cap_ratio') }}
+                    and told.above_usd >= {{ assumption('immediate_min_usd') }}
+                )
                 then 'immediate'
             else 'digest'
         end as urgency,

@@ -28,9 +28,12 @@ rows_of_caps as (
         case when cap_tokens is not null then struct_pack(cap := cap_tokens) end as tokens,
         case when cap_usd is not null then struct_pack(cap := cap_usd) end as usd
     from {{ ref('cap_decisions') }}
-    where decision != 'rejected'
+    where decision != 'rejected' and not is_for_month_only
 
 ),
+
+-- What was granted for one month and is not carried over.
+increases as (select * from {{ ref('cap_decisions') }} where is_for_month_only),
 
 stated as (
 
@@ -56,6 +59,11 @@ months as (
     union
 
     select date_trunc('month', as_of_date)::date from run
+
+    union
+
+    -- On the last day of a month, the caps of the one that begins.
+    select date_trunc('month', as_of_date + 1)::date from run
 
 ),
 
@@ -108,19 +116,22 @@ select
     nearest.scope_id,
     nearest.month,
     case
-        when stated_month is not null then cap_tokens
+        when increases.cap_tokens is not null then increases.cap_tokens
+        when stated_month is not null then nearest.cap_tokens
         -- The measured baseline is in tokens; no cap is ever made up for the organisation as a whole.
-        when nearest.scope != 'org'
+        when nearest.scope != 'org' and increases.month is null
             then ceil(nullif(baselines.baseline_tokens, 0) * (1 + {{ assumption('buffer_ratio') }}))::bigint
     end as cap_tokens,
-    case when stated_month is not null then cap_usd end as cap_usd,
+    coalesce(increases.cap_usd, case when stated_month is not null then nearest.cap_usd end) as cap_usd,
     case
-        when stated_month = nearest.month and is_approved then 'approved'
+        when increases.month is not null or (stated_month = nearest.month and is_approved) then 'approved'
         when stated_month = nearest.month then 'set'
         when stated_month is not null then 'carried'
         when nearest.scope != 'org' and baselines.baseline_tokens > 0 then 'baseline'
     end as cap_source
 from nearest
+left join increases
+    on nearest.scope = increases.scope and nearest.scope_id = increases.scope_id and nearest.month = increases.month
 left join {{ ref('baselines') }} as baselines
     on nearest.scope = baselines.scope
     and nearest.scope_id = baselines.scope_id
