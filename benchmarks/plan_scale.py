@@ -39,7 +39,9 @@ MADE_UP = """
     from people, range($days) as days (d)
     where $days - d > first_day and chance(n, d, 'at work') < if(isodow($as_of::date - d::int) <= 5, 0.7, 0.06);
     create table int_usage_daily as
-    select usage_date as utc_date, usage_date, 'litellm__requests' as source, 'gateway' as route, identity_key, user_id,
+    select usage_date as utc_date, usage_date, 'litellm__requests' as source, 'litellm__requests' as observers,
+        'gateway' as observer_layers, 'gateway' as route, identity_key, user_id, null::varchar as agent_user,
+        null::varchar as device,
         null::varchar as user_email, null::varchar as key_alias, null::varchar as key_hash, team_id as gateway_team_id,
         'anthropic' as provider, ['claude-opus-4-7', 'claude-sonnet-4-6', 'claude-haiku-4-5'][k] as model,
         provider as price_provider, model as price_model, false as is_unpriced, 'tag' as task_source,

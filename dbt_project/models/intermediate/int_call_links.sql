@@ -1,6 +1,6 @@
--- Which observations are one call. By ids first; what has none in common, by its session (or machine), its tokens and its end:
--- one to one, the closest first. Both look hours around at most, so what a day finds does not depend on which days are
--- built with it, and a call at midnight is found from either side.
+-- Which observations are one call. By ids first; what has none in common, by its session (or machine), its tokens and
+-- its end: one to one, the closest first. Both look hours around at most, so what a day finds does not depend on which
+-- days are built with it, and a call at midnight is found from either side.
 
 -- Of the days that this run reads, so it stands with staging and is not published.
 {{ config(materialized='table', schema='staging', pre_hook='{{ set_days_to_link() }}') }}
