@@ -105,7 +105,7 @@ def prepare_build(run: RunContext, whole: bool) -> int:
 
 
 def _remove_broken(file: Path) -> None:
-    """A run that was killed in the moment it made the build file leaves none that can be opened; the lake has it all."""
+    """A run that was killed while it made the build file may leave none that can be opened; the lake has it all."""
     try:
         duckdb.connect(str(file)).close()
     except duckdb.IOException as error:
