@@ -117,8 +117,8 @@ def _worded(
     try:
         row = {**row, "has_buttons": settings.interactive}
         message = dataclasses.replace(kinds[str(row["kind"])].message(row), alert_key=record["alert_key"])
-    except Exception:
-        return None  # the words of before stay; a row that cannot be worded is reported where it is told
+    except Exception:  # one row that cannot be worded must not keep the others; it is reported where it is told
+        return None
     notes = [one.note for one in recipients(row, settings) if one.address == record["recipient"] and one.note]
     return with_note(message, notes[0]) if notes else message
 

@@ -116,7 +116,7 @@ class _Client(SocketModeClient):
                 self.wss_uri = None
                 self.connect()  # starts the monitor, too, which reconnects from then on
                 return
-            except Exception:
+            except Exception:  # whatever the connection raises; what Slack refused was said, and stops the loop
                 self._stop.wait(wait)
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
@@ -197,7 +197,7 @@ class _Hearing:
         if request.type == "interactive":
             try:
                 wrong = form_errors(request.payload)
-            except Exception:
+            except Exception:  # a payload nobody can read is acknowledged all the same, and said when it is acted on
                 wrong = {}
         payload = {"response_action": "errors", "errors": wrong} if wrong else None
         client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))

@@ -82,6 +82,7 @@ def prepare_build(run: RunContext, whole: bool) -> int:
     """
     file = run.settings.build_file
     file.parent.mkdir(parents=True, exist_ok=True)
+    _remove_broken(file)
     with duckdb.connect(str(file)) as db:
         days = days_to_build(run.lake, run.settings, built_days(db))
     if days.code_changed:
@@ -101,6 +102,17 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         create_raw(db, run.lake, run.settings, days, run.as_of, run.plan_month, utc_now())
         create_arithmetic(db)
     return len(days.fingerprints)
+
+
+def _remove_broken(file: Path) -> None:
+    """A run that was killed while it made the build file may leave none that can be opened; the lake has it all."""
+    try:
+        duckdb.connect(str(file)).close()
+    except duckdb.IOException as error:
+        if "not a valid DuckDB database file" not in str(error):
+            raise
+        file.unlink()
+        file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
 
 def row_counts(run: RunContext) -> dict[str, int]:
