@@ -76,7 +76,12 @@ class Budgets(Client):
         asked = f"{method} {self.base_url}{path}"
         try:
             response = self._session.request(
-                method, f"{self.base_url}{path}", timeout=TIMEOUT_SECONDS, allow_redirects=False, **given
+                method,
+                f"{self.base_url}{path}",
+                headers=self._headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                **given,
             )
         except requests.RequestException as error:
             raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error

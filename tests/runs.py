@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 
 PACELINE = Path(sys.executable).with_name("paceline")
+NEUTRAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")  # variables that configure no source
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
     """An environment that configures nothing but what the test says."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PACELINE", "LITELLM", "SLACK", "DAGSTER"))}
+    clean = {name: os.environ[name] for name in NEUTRAL if name in os.environ}
     return clean | {"PACELINE_DATA_DIR": str(data_dir)} | variables
 
 

@@ -91,7 +91,7 @@ def test_a_secret_that_expired_is_told_without_it(providers):
 
 def test_of_an_export_of_everything_the_lines_of_ai_services_are_kept(tmp_path):
     (tmp_path / "part_0.csv").write_text(EXPORT)
-    files, _ = list_files(str(tmp_path), cost_export.variable, CSV_ENDINGS)
+    files, _ = list_files(str(tmp_path), cost_export.variable, endings=CSV_ENDINGS)
 
     told = read_csv_files(cost_export, files)
 
