@@ -22,10 +22,11 @@ test: $(SETUP) ## Run all tests, dbt's unit tests included
 ui: $(SETUP) ## Open Dagster on 127.0.0.1:3000 (PORT changes it), with its schedule and sensor running
 	@$(BIN)/python -m pipelines.home $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) -w workspace.yaml
 
-bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with nothing new, the back-tests of forecast and alerts, the plan at scale
+bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with nothing new, the back-tests of forecast and alerts, the plan at scale, transcripts against ccusage
 	@$(BIN)/python -m benchmarks.bench
 	@$(BIN)/python -m benchmarks.forecast
 	@$(BIN)/python -m benchmarks.plan_scale
+	@$(BIN)/python -m benchmarks.transcripts
 	@$(BIN)/python -m benchmarks.alerts
 
 lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff

@@ -91,7 +91,7 @@ def list_files(
 
 
 def _list_local(location: str, variable: str) -> tuple[list[LogFile], list[Unreadable]]:
-    root = os.path.abspath(location)
+    root = os.path.abspath(os.path.expanduser(location))  # a .env file has no shell to do it
     if not os.path.isdir(root):
         raise SourceRefused(f"{variable} is '{location}': there is no such folder. Retrying does not help: correct it.")
     if not os.access(root, os.R_OK | os.X_OK):

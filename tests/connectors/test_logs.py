@@ -535,3 +535,11 @@ def test_whatever_a_record_holds_it_is_kept_sound_or_refused_in_either_lane(db, 
         assert all(count is None or 0 <= count <= 10**12 for count in counts)
         assert row["prompt_tokens"] is not None
         assert row["completion_tokens"] is not None
+
+
+def test_a_folder_may_lie_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.json").write_text("{}")
+    (file,), unreadable = list_files("~/logs", "LITELLM_LOGS")
+    assert (file.key, file.path, unreadable) == ("a.json", str(tmp_path / "logs" / "a.json"), [])
