@@ -25,7 +25,7 @@ def manifest_path(settings: Settings) -> Path:
     parsed = folder / "parsed"  # touched when the manifest is whole
     with FileLock(folder / "parse.lock"):
         if not parsed.exists() or parsed.stat().st_mtime < _youngest():
-            invoke(settings, ["parse"])
+            _run(settings, ["parse"])
             parsed.touch()
     return folder / "manifest.json"
 
@@ -52,6 +52,16 @@ def build(settings: Settings, selection: Sequence[str], on_event: Callable[[Any]
 
 def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command; returns its result. Raises BuildFailed when anything in it failed."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    # Handed over, for dbt would look at every file of the project again.
+    parsed = manifest_path(settings).with_name("partial_parse.msgpack").read_bytes()
+    return _run(settings, args, on_event, Manifest.from_msgpack(parsed))
+
+
+def _run(
+    settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None, manifest: Any = None
+) -> Any:
     from dbt.cli.main import dbtRunner
 
     target = "s3" if "://" in settings.lake else "local"
@@ -62,7 +72,7 @@ def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], No
         "--log-level", "none", "--log-level-file", "warn", "--no-version-check",
     ]  # fmt: skip
     with _environment(PACELINE_BUILD_FILE=str(settings.build_file), DO_NOT_TRACK="1"):
-        result = dbtRunner(callbacks=[on_event] if on_event else []).invoke([*args, *common])
+        result = dbtRunner(manifest, [on_event] if on_event else []).invoke([*args, *common])
     if result.exception:
         raise BuildFailed(f"dbt {args[0]} stopped: {result.exception}") from result.exception
     if not result.success:
