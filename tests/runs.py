@@ -1,14 +1,28 @@
 """Runs of the `paceline` command in processes of their own, and what they published."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
+from pipelines.dbt import manifest_path, target_path
+from pipelines.settings import load_settings
+
 PACELINE = Path(sys.executable).with_name("paceline")
 NEUTRAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")  # variables that configure no source
+
+
+@cache
+def parsed_project() -> tempfile.TemporaryDirectory:
+    """What dbt keeps of the project when it has parsed it, the same in every data directory; made once per worker."""
+    folder = tempfile.TemporaryDirectory(prefix="paceline-parsed-")
+    manifest_path(load_settings(PACELINE_DATA_DIR=folder.name))
+    return folder
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
@@ -18,7 +32,10 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
 
 
 def paceline(data_dir: Path, *args: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run the command; no test waits for ever."""
+    """Run the command; no test waits for ever, nor for dbt to parse the project."""
+    target = target_path(load_settings(PACELINE_DATA_DIR=data_dir))
+    if not target.exists():
+        shutil.copytree(target_path(load_settings(PACELINE_DATA_DIR=parsed_project().name)), target)
     env = environment(data_dir, **variables)
     return subprocess.run([PACELINE, *args], env=env, cwd=data_dir, capture_output=True, text=True, timeout=300)
 
