@@ -282,25 +282,45 @@ def _amount(price, input_tokens: int) -> Decimal | None:
     return applicable[-1] if applicable else getattr(price, "base", price)
 
 
-# What LiteLLM calls a provider -> what we call it. All others keep their name.
+# What gateways and OpenTelemetry's conventions call a provider -> what we call it; `-` and `.` are as good as `_`. All
+# others keep their name.
 PROVIDERS = {
     "gemini": "google",
+    "google_ai_studio": "google",
+    "google_ai_studio_gemini": "google",
+    "google_vertex_ai": "google",
+    "gcp_gemini": "google",
+    "gcp_gen_ai": "google",
+    "gcp_vertex_ai": "google",
+    "gcp_vertex_anthropic": "google",
+    "gcp_vertex_gemini": "google",
+    "vertex": "google",
     "vertex_ai": "google",
     "vertex_ai_beta": "google",
     "hosted_vllm": "selfhosted-vllm",
     "vllm": "selfhosted-vllm",
     "ollama": "selfhosted-ollama",
     "ollama_chat": "selfhosted-ollama",
+    "az_ai_inference": "azure",
+    "az_ai_openai": "azure",
     "azure_ai": "azure",
+    "azure_ai_inference": "azure",
+    "azure_ai_openai": "azure",
+    "azure_openai": "azure",
     "azure_text": "azure",
+    "aws_bedrock": "aws",
     "bedrock": "aws",
     "bedrock_converse": "aws",
+    "x_ai": "x-ai",
     "xai": "x-ai",
+    "mistral_ai": "mistral",
+    "moonshot_ai": "moonshot",
+    "ibm_watsonx_ai": "watsonx",
     "anthropic_text": "anthropic",
     "cohere_chat": "cohere",
     "custom_openai": "openai",
     "openai_like": "openai",
-    "text-completion-openai": "openai",
+    "text_completion_openai": "openai",
 }
 
 # What we call a provider -> its id in genai-prices. All others have the same name there, or no price.
@@ -318,7 +338,7 @@ _MORE_PREFIXES = """
     deepseek docker_model_runner elevenlabs featherless_ai friendliai galadriel github gradient_ai groq heroku
     huggingface hyperbolic lambda_ai lemonade litellm_proxy llamafile lm_studio meta_llama minimax mistral morph nebius
     novita nscale nvidia_nim oci openai openrouter ovhcloud perplexity predibase replicate sagemaker sagemaker_chat
-    sambanova snowflake triton v0 vercel_ai_gateway volcengine wandb watsonx xinference zai
+    sambanova snowflake text-completion-openai triton v0 vercel_ai_gateway volcengine wandb watsonx xinference zai
 """
 GATEWAY_PREFIXES = {*PROVIDERS, *PRICE_PROVIDERS, *_MORE_PREFIXES.split()}
 
@@ -372,9 +392,10 @@ def model_name(raw_provider: str | None, raw_model: str, aliases: Sequence[Mappi
 
 def _provider(name: str | None) -> str | None:
     name = (name or "").strip().lower()
-    if name.startswith("vertex_ai-"):
+    spelled = re.sub("[-. ]", "_", name)
+    if spelled.startswith("vertex_ai_"):
         return "google"
-    return PROVIDERS.get(name, name) or None
+    return PROVIDERS.get(spelled, name) or None
 
 
 def _provider_and_path(raw_provider: str | None, raw_model: str) -> tuple[str | None, str]:

@@ -524,6 +524,36 @@ def test_a_gateway_name_leads_to_our_name_and_to_the_price(
     assert tuple(row.values()) == (raw_provider, raw_model, provider, model, price_provider, price_model, False)
 
 
+@pytest.mark.parametrize(
+    ("raw_provider", "raw_model", "provider"),
+    [
+        # OpenTelemetry's conventions, old and new.
+        ("gcp.gemini", "gemini-2.5-pro", "google"),
+        ("gcp.vertex_ai", "gemini-2.5-pro", "google"),
+        ("gcp.gen_ai", "gemini-2.5-pro", "google"),
+        ("azure.ai.openai", "gpt-4o", "azure"),
+        ("azure.ai.inference", "gpt-4o", "azure"),
+        ("az.ai.openai", "gpt-4o", "azure"),
+        ("aws.bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("mistral_ai", "mistral-large-latest", "mistral"),
+        ("x_ai", "grok-4", "x-ai"),
+        # Cloudflare, Portkey, TensorZero, Bifrost.
+        ("google-ai-studio", "gemini-2.5-pro", "google"),
+        ("google-vertex-ai", "gemini-2.5-pro", "google"),
+        ("vertex-ai", "gemini-2.5-pro", "google"),
+        ("aws-bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("azure-openai", "gpt-4o", "azure"),
+        ("gcp_vertex_gemini", "gemini-2.5-pro", "google"),
+        ("gcp_vertex_anthropic", "claude-opus-4-5@20251101", "google"),
+        ("google_ai_studio_gemini", "gemini-2.5-pro", "google"),
+        ("VERTEX", "gemini-2.5-pro", "google"),
+    ],
+)
+def test_a_provider_is_the_same_in_every_spelling_and_has_a_price(raw_provider, raw_model, provider):
+    row = genai_prices.model_name(raw_provider, raw_model)
+    assert (row["provider"], row["price_model"] is not None) == (provider, True)
+
+
 def test_every_price_row_named_by_model_name_is_in_the_table(db):
     in_table = set(db.execute("select distinct price_provider, price_model from prices").fetchall())
     named = {
