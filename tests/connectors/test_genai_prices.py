@@ -509,6 +509,37 @@ NAMES = [
     (None, "acme-gemini-1.5-flash-tuned", "acme", "acme-gemini-1.5-flash-tuned", None, None),
     (None, "meta-llama/Llama-3.3-70B-Instruct", "meta", "meta-llama/llama-3.3-70b-instruct", None, None),
     (None, "", "unknown", "", None, None),
+    # Claude Code does not say who sold a call: Bedrock's names do, and others' have one maker.
+    (
+        None,
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        None,
+        "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        "bedrock",
+        "claude-haiku-4-5-20251001",
+        "aws",
+        "claude-haiku-4-5-20251001",
+        "aws",
+        "regional.anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
+    (None, "deepseek-chat", "deepseek", "deepseek-chat", "deepseek", "deepseek-chat"),
+    (None, "gpt-4.1", "openai", "gpt-4.1", "openai", "gpt-4.1"),
+    (None, "qwen2.5-coder", "qwen2", "qwen2.5-coder", None, None),
+    # A name of a gateway, or a model newer than the price list.
+    (None, "claude-sonnet", "anthropic", "claude-sonnet", None, None),
+    (None, "gemini-99", "google", "gemini-99", None, None),
     # A known provider without a list price.
     ("google", "gemma-4-31b-it", "google", "gemma-4-31b-it", None, None),
     ("Nebius", "nebius/some-model", "nebius", "some-model", None, None),
