@@ -6,6 +6,7 @@ Needs   CLAUDE_CODE_LOGS, a folder or s3:// prefix with `~/.claude/projects`: of
 Quirks  A call is one line per block of its answer, each with the usage of the whole; older versions wrote a placeholder
         with one output token first. `--fork-session` copies all lines to a file of a new session. `input_tokens` holds
         neither cache reads nor writes. Only the end of a block is timed: a call's own start is not observable.
+        Claude Code also calls Bedrock, Vertex AI and whatever speaks Anthropic's protocol, and does not say which.
         Prompts, completions and attachments are never read.
 """
 
@@ -46,7 +47,12 @@ calls = LogFeed(
         "git_branch": Field("VARCHAR", "gitBranch"),
         "is_sidechain": Field("BOOLEAN", "isSidechain"),
         "is_error": Field("BOOLEAN", "isApiErrorMessage"),
-        "provider": Field("VARCHAR", "'anthropic'"),
+        # Who sold the call, where the id of the answer says so; else the model's name does.
+        "provider": Field(
+            "VARCHAR",
+            "case when starts_with(message.id, 'msg_bdrk_') then 'bedrock'"
+            " when starts_with(message.id, 'msg_vrtx_') then 'vertex_ai' end",
+        ),
         "model": Field("VARCHAR", "message.model", required=True),
         "service_tier": Field("VARCHAR", f"{USAGE}.service_tier"),
         "speed": Field("VARCHAR", f"{USAGE}.speed"),

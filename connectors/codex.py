@@ -5,6 +5,7 @@ Needs   CODEX_LOGS, a folder or s3:// prefix with `~/.codex/sessions` and `archi
         or of each below a folder of theirs (`<owner>/sessions/...`), for a rollout does not say whose it is
 Quirks  A call is a `token_usage_record` with an id of its own (seen in 0.169). Older files have only the session's
         totals so far (`token_count`), which repeat and begin again from zero; newer ones have them beside the records.
+        A fork repeats the lines of the session that it came from, under the time of the fork.
         The model and the branch stand in earlier lines. A session that is resumed goes on in its file, whose folder
         keeps the date of its beginning. `input_tokens` holds the cached ones, `output_tokens` the reasoning. Only the
         end of a call is timed. Prompts and completions are never read.
@@ -25,6 +26,18 @@ USAGE = f"STRUCT({', '.join(f'{name} VARCHAR' for name in (*COUNTS.values(), 'to
 SO_FAR = "coalesce(payload.thread_token_usage, payload.info.total_token_usage)"
 BEFORE = "lag(all_tokens_so_far, 1, 0 ignore nulls) over in_file"
 BEGAN_AGAIN = f"all_tokens_so_far < {BEFORE}"
+
+
+# A fork begins with its own first line and what it takes over: the other session's first line and all that followed. It
+# is written in one go, under the time of the fork.
+IS_TAKEN_OVER = """
+    last_value(own_thread_id ignore nulls) over in_file != first_value(own_thread_id ignore nulls) over in_file
+    and ended_at < first_value(ended_at) over in_file + interval 1 second"""
+# From the first record on every call has one, so a total beside it is no other call; nor is one just before it.
+IS_RECORDED = """
+    count(response_id) over in_file > 0
+    or all_tokens_so_far = first_value(case when response_id is not null then all_tokens_so_far end ignore nulls)
+        over (in_file rows between current row and unbounded following)"""
 
 
 def used(name: str) -> str:
@@ -55,7 +68,7 @@ calls = LogFeed(
         "kind": Field("VARCHAR", "type", kept=False),
         "ended_at": Field("ISO", "timestamp", required=True),
         "response_id": Field("VARCHAR", "payload.response_id"),
-        "record_thread_id": Field("VARCHAR", "payload.thread_id"),
+        "record_thread_id": Field("VARCHAR", "payload.thread_id", kept=False),
         "provider": Field("VARCHAR", "'openai'"),
         "own_thread_id": Field("VARCHAR", "case when type = 'session_meta' then payload.id end", kept=False),
         "own_session_id": Field("VARCHAR", "case when type = 'session_meta' then payload.session_id end", kept=False),
@@ -81,7 +94,12 @@ calls = LogFeed(
         **{name: Field("BIGINT", used(name)) for name in COUNTS},
     },
     # A total that did not grow was said before.
-    kept_if=f"response_id is not null or (kind = 'event_msg' and all_tokens_so_far != {BEFORE})",
+    kept_if=f"""
+        case
+            when response_id is not null then coalesce(record_thread_id = thread_id, not ({IS_TAKEN_OVER}), true)
+            else kind = 'event_msg' and all_tokens_so_far != {BEFORE}
+                and not coalesce({IS_RECORDED}, false) and not coalesce({IS_TAKEN_OVER}, false)
+        end""",
     recorded_at="ended_at",
     record_id="response_id",
     model_names=("provider", "model"),

@@ -282,25 +282,45 @@ def _amount(price, input_tokens: int) -> Decimal | None:
     return applicable[-1] if applicable else getattr(price, "base", price)
 
 
-# What LiteLLM calls a provider -> what we call it. All others keep their name.
+# What gateways and OpenTelemetry's conventions call a provider -> what we call it; `-` and `.` are as good as `_`. All
+# others keep their name.
 PROVIDERS = {
     "gemini": "google",
+    "google_ai_studio": "google",
+    "google_ai_studio_gemini": "google",
+    "google_vertex_ai": "google",
+    "gcp_gemini": "google",
+    "gcp_gen_ai": "google",
+    "gcp_vertex_ai": "google",
+    "gcp_vertex_anthropic": "google",
+    "gcp_vertex_gemini": "google",
+    "vertex": "google",
     "vertex_ai": "google",
     "vertex_ai_beta": "google",
     "hosted_vllm": "selfhosted-vllm",
     "vllm": "selfhosted-vllm",
     "ollama": "selfhosted-ollama",
     "ollama_chat": "selfhosted-ollama",
+    "az_ai_inference": "azure",
+    "az_ai_openai": "azure",
     "azure_ai": "azure",
+    "azure_ai_inference": "azure",
+    "azure_ai_openai": "azure",
+    "azure_openai": "azure",
     "azure_text": "azure",
+    "aws_bedrock": "aws",
     "bedrock": "aws",
     "bedrock_converse": "aws",
+    "x_ai": "x-ai",
     "xai": "x-ai",
+    "mistral_ai": "mistral",
+    "moonshot_ai": "moonshot",
+    "ibm_watsonx_ai": "watsonx",
     "anthropic_text": "anthropic",
     "cohere_chat": "cohere",
     "custom_openai": "openai",
     "openai_like": "openai",
-    "text-completion-openai": "openai",
+    "text_completion_openai": "openai",
 }
 
 # What we call a provider -> its id in genai-prices. All others have the same name there, or no price.
@@ -318,13 +338,15 @@ _MORE_PREFIXES = """
     deepseek docker_model_runner elevenlabs featherless_ai friendliai galadriel github gradient_ai groq heroku
     huggingface hyperbolic lambda_ai lemonade litellm_proxy llamafile lm_studio meta_llama minimax mistral morph nebius
     novita nscale nvidia_nim oci openai openrouter ovhcloud perplexity predibase replicate sagemaker sagemaker_chat
-    sambanova snowflake triton v0 vercel_ai_gateway volcengine wandb watsonx xinference zai
+    sambanova snowflake text-completion-openai triton v0 vercel_ai_gateway volcengine wandb watsonx xinference zai
 """
 GATEWAY_PREFIXES = {*PROVIDERS, *PRICE_PROVIDERS, *_MORE_PREFIXES.split()}
 
 FIRST_PARTIES = ("anthropic", "openai", "google", "deepseek", "x-ai", "mistral")
 
 _AWS_REGION = re.compile(r"^(us-gov|us|eu|apac|global|au|ca|in|jp)\.")
+# Only Bedrock names a model by an ARN, or begins with its region or maker and a dot.
+_BEDROCK_NAME = re.compile(r"^arn:aws[a-z-]*:bedrock:|^(us-gov|[a-z0-9]+)\.[a-z]")
 
 
 def model_name(raw_provider: str | None, raw_model: str, aliases: Sequence[Mapping] = ()) -> dict[str, Any]:
@@ -338,7 +360,7 @@ def model_name(raw_provider: str | None, raw_model: str, aliases: Sequence[Mappi
     back to the maker, such as azure -> openai; such calls cost the service tier 'standard'.
 
     'openai' is also LiteLLM's name for the protocol. So a model that OpenAI does not sell has no known provider, as if
-    raw_provider were missing, and then the first word of its name stands in.
+    raw_provider were missing: then its name says whether it is Bedrock's or whose it is, else its first word stands in.
     """
     provider, routed = _provider_and_path(raw_provider, raw_model)
     model = _AWS_REGION.sub("", routed) if provider == "aws" else routed
@@ -358,7 +380,7 @@ def model_name(raw_provider: str | None, raw_model: str, aliases: Sequence[Mappi
         provider = sellers[0] if len(sellers) == 1 else None
 
     price_provider, price_model = _price_row(provider, lookup_names) if provider else (None, None)
-    provider = provider or _first_word(model)
+    provider = provider or _maker(model) or _first_word(model)
     return {
         "raw_provider": raw_provider,
         "raw_model": raw_model,
@@ -372,9 +394,10 @@ def model_name(raw_provider: str | None, raw_model: str, aliases: Sequence[Mappi
 
 def _provider(name: str | None) -> str | None:
     name = (name or "").strip().lower()
-    if name.startswith("vertex_ai-"):
+    spelled = re.sub("[-. ]", "_", name)
+    if spelled.startswith("vertex_ai_"):
         return "google"
-    return PROVIDERS.get(name, name) or None
+    return PROVIDERS.get(spelled, name) or None
 
 
 def _provider_and_path(raw_provider: str | None, raw_model: str) -> tuple[str | None, str]:
@@ -388,6 +411,8 @@ def _provider_and_path(raw_provider: str | None, raw_model: str) -> tuple[str | 
     prefix, _, rest = name.partition("/")
     if rest and prefix in GATEWAY_PREFIXES and provider in (None, "openai", _provider(prefix)):
         provider, name = provider or _provider(prefix), rest
+    if provider is None and _BEDROCK_NAME.match(name):
+        provider = "aws"
     if provider == "aws":
         # The rest of a Bedrock path is a region, an API or an ARN; names of Bedrock models have no slash.
         name = name.rpartition("/")[2]
@@ -428,6 +453,13 @@ def _is_own_model(provider_id: str, name: str) -> bool:
     # A rule 'contains gemini-1.5-flash' also matches 'acme-gemini-1.5-flash-tuned', which is not Google's.
     matches_anywhere = found.is_match(f"-{name}")
     return not resold and (not matches_anywhere or _first_word(name) == _first_word(found.id))
+
+
+def _maker(name: str) -> str | None:
+    """The first party whose models begin with the word that this name begins with, whether it is known or not."""
+    word = _first_word(name)
+    makers = [p.id for p in _providers() if p.id in FIRST_PARTIES and p.model_match and p.model_match.is_match(word)]
+    return makers[0] if len(makers) == 1 else None
 
 
 def _first_word(name: str) -> str:

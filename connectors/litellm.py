@@ -23,6 +23,14 @@ USAGE_PATHS = {
     "service_tier": "$.service_tier",
 }
 
+# Where the provider's id of the request stands: LiteLLM hands on its headers, each under one or two names. Streams of
+# `/v1/messages` and `/v1/responses` may have none.
+REQUEST_IDS = (
+    '"request-id"', '"llm_provider-request-id"', '"llm_provider-x-request-id"', '"llm_provider-x-amzn-requestid"',
+    '"x-amzn-requestid"',
+)  # fmt: skip
+REQUEST_ID_COLUMNS = ", ".join(f"{name} VARCHAR" for name in REQUEST_IDS)
+
 
 def usage(name: str) -> str:
     """The text of one entry of USAGE_PATHS."""
@@ -54,6 +62,7 @@ requests = LogFeed(
         "response_cost": "VARCHAR",
         "request_tags": "JSON",
         "error_information": "JSON",
+        "hidden_params": f"STRUCT(additional_headers STRUCT({REQUEST_ID_COLUMNS}))",
         "metadata": """STRUCT(
             user_api_key_hash VARCHAR, user_api_key_alias VARCHAR, user_api_key_user_id VARCHAR,
             user_api_key_user_email VARCHAR, user_api_key_team_id VARCHAR, user_api_key_request_route VARCHAR,
@@ -67,6 +76,9 @@ requests = LogFeed(
     fields={
         "id": Field("VARCHAR", "id", required=True),
         "litellm_call_id": Field("VARCHAR", "litellm_call_id"),
+        "provider_request_id": Field(
+            "VARCHAR", f"coalesce({', '.join(f'hidden_params.additional_headers.{name}' for name in REQUEST_IDS)})"
+        ),
         "trace_id": Field("VARCHAR", "trace_id"),
         "sent_session_id": Field(
             "VARCHAR",

@@ -125,7 +125,8 @@ calls = LogFeed(
         "provider": Field(
             "VARCHAR",
             f"""case event
-                when 'claude_code.api_request' then 'anthropic'
+                -- It may be another seller's; the model's name says it.
+                when 'claude_code.api_request' then null
                 when 'codex.sse_event' then 'openai'
                 when 'gemini_cli.api_response' then 'gemini'
                 else {value("gen_ai.provider.name", "gen_ai.system")}

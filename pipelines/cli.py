@@ -126,16 +126,18 @@ def query(sql: str, style: str) -> None:
 
 @commands.command()
 @click.option(
-    "--propose-identities", is_flag=True, help="Print rows for identities.csv: billed keys that map to nobody."
+    "--propose-identities",
+    is_flag=True,
+    help="Print rows for identities.csv: keys, users and machines that map to nobody.",
 )
 def sources(propose_identities: bool) -> None:
     """Show every source: whether it is configured, what it needs, and how old its data are."""
     settings = load_settings()
     if propose_identities:
-        from pipelines.proposals import UNKNOWN_KEYS
+        from pipelines.proposals import UNKNOWN_NAMES
 
         with _warehouse(settings) as db:
-            cursor = db.execute(UNKNOWN_KEYS)
+            cursor = db.execute(UNKNOWN_NAMES)
             return _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "csv")
     from connectors import discover
     from connectors._contract import in_words, is_set

@@ -27,7 +27,10 @@ PROPOSALS = {
             select distinct unnest([
                 {'kind': 'email', 'value': user_email},
                 {'kind': 'user_id', 'value': user_id},
-                {'kind': 'key_alias', 'value': key_alias}
+                {'kind': 'key_alias', 'value': key_alias},
+                -- What an agent says of its user follows from the developer; a machine behind a key that several
+                -- people share proves nobody.
+                {'kind': 'device', 'value': if(device = developer_id, device, null)}
             ], recursive := true), developer_id
             from intermediate.int_usage_daily
             inner join intermediate.int_identities_resolved using (identity_key, usage_date)
@@ -42,13 +45,39 @@ PROPOSALS = {
 }
 
 # A developer_id that is empty is for a person to fill in: the gateway's own keys belong to nobody and need no row.
-UNKNOWN_KEYS = """
-    select
-        key_kind as kind, provider_api_key_id as value, proposed_developer_id as developer_id,
-        first_billed_date as valid_from, null as valid_to
-    from core.dim_provider_api_keys
-    where developer_id is null and first_billed_date is not null
-    order by billed_tokens desc"""
+UNKNOWN_NAMES = """
+    with billed as (
+        select
+            key_kind as kind, provider_api_key_id as value, proposed_developer_id as developer_id,
+            first_billed_date as valid_from, billed_tokens as tokens, 1 as place
+        from core.dim_provider_api_keys
+        where developer_id is null and first_billed_date is not null
+    ),
+
+    nobodys as (
+        select unnest([
+            {'kind': 'email', 'value': user_email},
+            {'kind': 'user_id', 'value': user_id},
+            {'kind': 'key_alias', 'value': key_alias},
+            {'kind': if(contains(agent_user, '@'), 'email', 'user_id'), 'value': agent_user},
+            {'kind': 'device', 'value': device}
+        ], recursive := true), usage_date, total_tokens
+        from intermediate.int_usage_daily
+        inner join intermediate.int_identities_resolved using (identity_key, usage_date)
+        where developer_id = 'unattributed'
+    ),
+
+    observed as (
+        select
+            kind, value, null as developer_id, min(usage_date) as valid_from, sum(total_tokens) as tokens, 2 as place
+        from nobodys
+        where value is not null
+        group by kind, value
+    )
+
+    select kind, value, developer_id, valid_from, null as valid_to
+    from (from billed union all from observed)
+    order by place, tokens desc, kind, value"""
 
 
 def propose_org(db: duckdb.DuckDBPyConnection, folder: Path) -> tuple[list[Path], list[Path]]:

@@ -31,7 +31,7 @@ def test_the_tokens_of_a_real_call_are_as_worked_by_hand(lake):
 
     # 120 fresh + 15,000 read + 800 written, all of these for an hour; reasoning is not itemised.
     assert tokens(row) == (15_920, 15_000, 800, 800, 33, None)
-    assert (row["raw_provider"], row["raw_model"]) == ("anthropic", "claude-sonnet-4-5")
+    assert (row["raw_provider"], row["raw_model"]) == (None, "claude-sonnet-4-5")
     assert (row["service_tier"], row["usage_quality"]) == ("standard", "reported")
     assert row["started_at"] == row["ended_at"] == datetime(2026, 11, 23, 15, 14, 3, 795_000)
     assert row["session_id"] == "b06419f5-2abe-441b-ab66-52aa65f396ad"
@@ -204,6 +204,14 @@ def test_the_owner_of_a_transcript_is_the_folder_above_projects(lake, logs, path
     write_lines(logs / path, said(answer()))
 
     assert [row["device"] for row in calls_of(lake, "claude_code", logs)] == [device]
+
+
+def test_who_sold_a_call_stands_in_the_id_of_its_answer_or_is_left_to_the_name_of_its_model(written):
+    ids = ("msg_1", "msg_bdrk_2", "msg_vrtx_3")
+
+    rows = written(a=[answer(message__id=name) for name in ids])
+
+    assert [row["raw_provider"] for row in rows] == [None, "bedrock", "vertex_ai"]
 
 
 def test_fast_answers_have_a_tier_of_their_own(written):

@@ -72,6 +72,38 @@ def test_a_total_beside_a_record_is_the_same_call(written):
     ]
 
 
+@pytest.mark.parametrize("total", [usage(100, 0, 10), None])
+def test_a_total_is_no_second_call_whether_or_not_the_record_names_it(written, total):
+    rows = written({ONE: [META, MODEL, record("resp_1", usage(100, 0, 10), total), so_far(usage(100, 0, 10))]})
+
+    assert [(row["request_id"], *tokens(row)[::4]) for row in rows] == [("resp_1", 100, 10)]
+
+
+def test_a_total_just_before_its_record_is_the_same_call(written):
+    old, both = usage(100, 80, 10), usage(150, 80, 15)
+
+    rows = written({ONE: [META, MODEL, so_far(old), so_far(both), record("resp_2", usage(50, 0, 5), both)]})
+
+    assert [(row["request_id"], *tokens(row)[::4]) for row in rows] == [("resp_2", 50, 5), ("thread-1/110", 100, 10)]
+
+
+def test_totals_that_a_fork_took_over_count_where_they_were_made(written):
+    fork = rollout("session_meta", id="thread-2", session_id="thread-2", forked_from_id="thread-1")
+    mine = [so_far(usage(100, 0, 10)), so_far(usage(250, 0, 20), at="2026-11-20T12:01:00.000Z")]
+    # A day later all of it is written again within a moment, then the fork goes on.
+    day = "2026-11-21T09:00:00"
+    again = [line | {"timestamp": f"{day}.00{n}Z"} for n, line in enumerate([fork, META, MODEL, *mine])]
+    own = so_far(usage(300, 0, 25), at="2026-11-21T09:00:07.000Z")
+
+    rows = written({ONE: [META, MODEL, *mine], "sessions/rollout-2.jsonl": [*again, own]})
+
+    assert [(row["request_id"], *tokens(row)[::4]) for row in rows] == [
+        ("thread-1/110", 100, 10),
+        ("thread-1/270", 150, 10),
+        ("thread-2/325", 50, 5),
+    ]
+
+
 def test_a_total_that_is_not_there_yet_says_nothing(written):
     empty = rollout("event_msg", type="token_count", info=None)
 
@@ -98,11 +130,11 @@ def test_the_model_is_that_of_the_turn(written):
 
 
 def test_a_session_that_was_archived_counts_once(written):
-    lines = [META, MODEL, record("resp_1", usage(5, 0, 1), usage(5, 0, 1)), so_far(usage(9, 0, 2))]
+    lines = [META, MODEL, so_far(usage(5, 0, 1)), record("resp_1", usage(4, 0, 1), usage(9, 0, 2))]
 
     rows = written({"archived_sessions/rollout-1.jsonl": lines, ONE: lines})
 
-    assert [row["request_id"] for row in rows] == ["resp_1", "thread-1/11"]
+    assert [row["request_id"] for row in rows] == ["resp_1", "thread-1/6"]
 
 
 def test_records_that_a_fork_took_over_count_where_they_were_made(written):

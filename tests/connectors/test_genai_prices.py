@@ -509,6 +509,37 @@ NAMES = [
     (None, "acme-gemini-1.5-flash-tuned", "acme", "acme-gemini-1.5-flash-tuned", None, None),
     (None, "meta-llama/Llama-3.3-70B-Instruct", "meta", "meta-llama/llama-3.3-70b-instruct", None, None),
     (None, "", "unknown", "", None, None),
+    # Claude Code does not say who sold a call: Bedrock's names do, and others' have one maker.
+    (
+        None,
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        None,
+        "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "aws",
+        "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ),
+    (
+        "bedrock",
+        "claude-haiku-4-5-20251001",
+        "aws",
+        "claude-haiku-4-5-20251001",
+        "aws",
+        "regional.anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
+    (None, "deepseek-chat", "deepseek", "deepseek-chat", "deepseek", "deepseek-chat"),
+    (None, "gpt-4.1", "openai", "gpt-4.1", "openai", "gpt-4.1"),
+    (None, "qwen2.5-coder", "qwen2", "qwen2.5-coder", None, None),
+    # A name of a gateway, or a model newer than the price list.
+    (None, "claude-sonnet", "anthropic", "claude-sonnet", None, None),
+    (None, "gemini-99", "google", "gemini-99", None, None),
     # A known provider without a list price.
     ("google", "gemma-4-31b-it", "google", "gemma-4-31b-it", None, None),
     ("Nebius", "nebius/some-model", "nebius", "some-model", None, None),
@@ -522,6 +553,36 @@ def test_a_gateway_name_leads_to_our_name_and_to_the_price(
     row = genai_prices.model_name(raw_provider, raw_model)
     assert list(row) == list(genai_prices.MODEL_NAMES_SCHEMA)
     assert tuple(row.values()) == (raw_provider, raw_model, provider, model, price_provider, price_model, False)
+
+
+@pytest.mark.parametrize(
+    ("raw_provider", "raw_model", "provider"),
+    [
+        # OpenTelemetry's conventions, old and new.
+        ("gcp.gemini", "gemini-2.5-pro", "google"),
+        ("gcp.vertex_ai", "gemini-2.5-pro", "google"),
+        ("gcp.gen_ai", "gemini-2.5-pro", "google"),
+        ("azure.ai.openai", "gpt-4o", "azure"),
+        ("azure.ai.inference", "gpt-4o", "azure"),
+        ("az.ai.openai", "gpt-4o", "azure"),
+        ("aws.bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("mistral_ai", "mistral-large-latest", "mistral"),
+        ("x_ai", "grok-4", "x-ai"),
+        # Cloudflare, Portkey, TensorZero, Bifrost.
+        ("google-ai-studio", "gemini-2.5-pro", "google"),
+        ("google-vertex-ai", "gemini-2.5-pro", "google"),
+        ("vertex-ai", "gemini-2.5-pro", "google"),
+        ("aws-bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("azure-openai", "gpt-4o", "azure"),
+        ("gcp_vertex_gemini", "gemini-2.5-pro", "google"),
+        ("gcp_vertex_anthropic", "claude-opus-4-5@20251101", "google"),
+        ("google_ai_studio_gemini", "gemini-2.5-pro", "google"),
+        ("VERTEX", "gemini-2.5-pro", "google"),
+    ],
+)
+def test_a_provider_is_the_same_in_every_spelling_and_has_a_price(raw_provider, raw_model, provider):
+    row = genai_prices.model_name(raw_provider, raw_model)
+    assert (row["provider"], row["price_model"] is not None) == (provider, True)
 
 
 def test_every_price_row_named_by_model_name_is_in_the_table(db):

@@ -72,6 +72,8 @@ def test_the_tokens_of_a_real_call_of_claude_code_are_as_worked_by_hand(lake):
     assert row["started_at"] == datetime(2026, 11, 23, 15, 22, 19, 84_000)
     assert row["ended_at"] == datetime(2026, 11, 23, 15, 22, 19, 168_000)
     assert (row["task_id"], row["task_source"], row["gateway_team_id"]) == ("PLT-7", "resource_attribute", "platform")
+    # It may be Bedrock's or another's: the name of the model tells.
+    assert (row["raw_provider"], row["raw_model"]) == (None, "claude-sonnet-4-5")
     assert (row["session_id"], row["agent_name"]) == ("145cf3d3-3ab8-45f7-9969-95b254b5f506", "claude-code")
     assert row["device"] == "fa2268694ad02e05b631c604ef5d7b6c62341e990b752bd9d75d2ab188785033"
     assert (row["observer_layer"], row["route"]) == ("agent_telemetry", "direct")

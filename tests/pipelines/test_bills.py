@@ -130,7 +130,7 @@ def test_the_discount_is_measured_from_the_bill(billed):
     assert found == [("anthropic", 0.9), ("openai", 1.0)]
 
 
-def test_keys_that_map_to_nobody_are_proposed_and_never_invented(billed, variables):
+def test_names_that_map_to_nobody_are_proposed_and_never_invented(billed, variables):
     done = paceline(billed, "sources", "--propose-identities", **variables)
 
     assert done.returncode == 0, done.stderr
@@ -138,6 +138,7 @@ def test_keys_that_map_to_nobody_are_proposed_and_never_invented(billed, variabl
         "kind,value,developer_id,valid_from,valid_to",
         "provider_api_key_id,apikey_gateway_anthropic,,2026-08-24,",
         "provider_api_key_id,apikey_gateway_openai,,2026-08-25,",
+        "key_alias,shared-sandbox,,2026-08-26,",
     ]
 
 

@@ -19,6 +19,7 @@ observed as (
         request_id,
         utc_date,
         provider_request_id,
+        provider_response_id,
         coalesce(
             provider_response_id,
             -- A gateway's own id of a call is often the provider's, which the agent saw; a number is nobody else's.
@@ -38,7 +39,10 @@ observed as (
 -- Who knows both ids leads from one to the other.
 both_ids as (
 
-    select provider_request_id, max(response_id) as response_id
+    select
+        provider_request_id,
+        max(provider_response_id) as provider_response_id,
+        max(response_id) as response_id
     from observed
     where provider_request_id is not null and response_id is not null
     group by provider_request_id
@@ -50,7 +54,13 @@ with_id as (
     select
         observed.*,
         coalesce(
-            'response/' || coalesce(observed.response_id, both_ids.response_id),
+            -- What a gateway made up itself says less than the id that the request leads to.
+            'response/' || coalesce(
+                observed.provider_response_id,
+                both_ids.provider_response_id,
+                observed.response_id,
+                both_ids.response_id
+            ),
             'request/' || provider_request_id
         ) as exact_id
     from observed

@@ -47,6 +47,7 @@ together as (
         string_agg(distinct ranked.source, ', ' order by ranked.source) as observers,
         string_agg(distinct ranked.observer_layer, ', ' order by ranked.observer_layer) as observer_layers,
         bool_or(ranked.observer_layer = 'gateway') as is_through_gateway,
+        bool_or(ranked.layer_rank > 2) as is_seen_by_agent,
         first(
             struct_pack(
                 user_email := ranked.user_email,
@@ -81,11 +82,13 @@ together as (
         first(ranked.session_id order by ranked.place) filter (where ranked.is_session_sent) as sent_session_id,
         -- An agent knows the model by the name that the gateway gives it.
         first(
-            struct_pack(
-                provider := ranked.raw_provider, model := ranked.raw_model, service_tier := ranked.service_tier
-            )
+            struct_pack(provider := ranked.raw_provider, model := ranked.raw_model)
             order by ranked.layer_rank, ranked.place
         ) filter (where ranked.raw_model is not null) as sold,
+        -- That a call was fast is a part of its price that not everybody is told.
+        first(
+            ranked.service_tier order by ranked.service_tier = 'standard', ranked.layer_rank, ranked.place
+        ) filter (where ranked.service_tier is not null) as service_tier,
         -- Parts of the tokens, from whoever saw as many of them in all.
         {% for part in ('cache_read_tokens', 'cache_write_tokens', 'cache_write_1h_tokens', 'reasoning_tokens') -%}
         first(ranked.{{ part }} order by ranked.place) filter (
@@ -102,7 +105,9 @@ together as (
 
 select
     counted.* exclude (link_method, layer_rank, quality_rank, task_rank, place, call_id) replace (
-        case when together.is_through_gateway then 'gateway' else 'direct' end as route,
+        case
+            when together.is_through_gateway then 'gateway' when together.is_seen_by_agent then 'direct' else 'unknown'
+        end as route,
         together.who.user_email as user_email,
         together.who.user_id as user_id,
         together.who.key_alias as key_alias,
@@ -117,7 +122,7 @@ select
         coalesce(together.sent_session_id is not null, false) as is_session_sent,
         together.sold.provider as raw_provider,
         together.sold.model as raw_model,
-        together.sold.service_tier as service_tier,
+        together.service_tier as service_tier,
         coalesce(counted.cache_read_tokens, together.cache_read_tokens) as cache_read_tokens,
         coalesce(counted.cache_write_tokens, together.cache_write_tokens) as cache_write_tokens,
         coalesce(counted.cache_write_1h_tokens, together.cache_write_1h_tokens) as cache_write_1h_tokens,

@@ -8,7 +8,12 @@ observed as (
 
     select
         coalesce(user_email, user_id, key_alias, agent_user, device) as developer_id,
-        max(user_email) as email,
+        max(
+            coalesce(
+                user_email,
+                case when coalesce(user_id, key_alias) is null and contains(agent_user, '@') then agent_user end
+            )
+        ) as email,
         max_by(gateway_team_id, last_used_at) as team_id
     from {{ ref('int_usage_daily') }}
     where

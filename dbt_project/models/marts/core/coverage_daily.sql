@@ -1,6 +1,13 @@
 -- Who saw what of a developer's use, day by day. Tokens are those that are counted, whoever saw them.
 
-{% set observers = {'gateway': 'gateway', 'telemetry': 'agent_telemetry', 'transcript': 'agent_transcript'} %}
+{% set observers = {
+    'gateway': 'gateway',
+    'telemetry': 'agent_telemetry',
+    'transcript': 'agent_transcript',
+    'agent': 'agent',
+    'provider': 'provider',
+    'server': 'server',
+} %}
 
 with
 
@@ -82,7 +89,10 @@ days as (
     left join unobserved using (usage_date, developer_id)
     window so_far as (partition by developer_id order by usage_date rows unbounded preceding)
 
-)
+),
+
+-- Who has no gateway bypasses none.
+gateway as (select min(usage_date) filter (where is_gateway) as first_seen_date from seen)
 
 select
     days.usage_date,
@@ -107,8 +117,12 @@ select
     cast(billed_tokens as bigint) as billed_tokens,
     cast(unobserved_tokens as bigint) as unobserved_tokens,
     (billed_tokens - unobserved_tokens) / billed_tokens as bill_coverage_ratio,
-    (direct_tokens + unobserved_tokens) / nullif(total_tokens + unobserved_tokens, 0) as bypass_ratio
+    case
+        when days.usage_date >= gateway.first_seen_date
+            then (direct_tokens + unobserved_tokens) / nullif(total_tokens + unobserved_tokens, 0)
+    end as bypass_ratio
 from days
+cross join gateway
 cross join {{ source('raw', 'paceline__run') }} as run
 left join {{ ref('int_developers_dated') }} as developers
     on days.developer_id = developers.developer_id

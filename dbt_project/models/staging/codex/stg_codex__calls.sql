@@ -9,8 +9,6 @@ records as (
         -- Older files have no id of a call, but how much the session had used after it.
         coalesce(response_id, concat_ws('/', thread_id, all_tokens_so_far)) as call_id
     from {{ source('raw', 'codex__calls') }}
-    -- A fork repeats the records of the session that it came from.
-    where record_thread_id is null or thread_id is null or record_thread_id = thread_id
 
 ),
 
@@ -62,7 +60,7 @@ select
     -- which model
     provider as raw_provider,
     model as raw_model,
-    'standard' as service_tier,
+    cast(null as varchar) as service_tier,
 
     -- how much
     'reported' as usage_quality,

@@ -60,7 +60,7 @@ select
     -- which model
     provider as raw_provider,
     model as raw_model,
-    'standard' as service_tier,
+    cast(null as varchar) as service_tier,
 
     -- how much
     'reported' as usage_quality,

@@ -40,7 +40,11 @@ select
     'generic_jsonl__' || source_name as source,
     id as request_id,
     observer_layer,
-    case when observer_layer = 'gateway' then 'gateway' else 'direct' end as route,
+    -- Who serves a call does not see by which way it came.
+    case
+        when observer_layer = 'gateway' then 'gateway' when observer_layer in ('provider', 'server') then 'unknown'
+        else 'direct'
+    end as route,
     provider_response_id,
     provider_request_id,
 
@@ -73,7 +77,7 @@ select
     -- which model
     provider as raw_provider,
     model as raw_model,
-    coalesce(service_tier, 'standard') as service_tier,
+    service_tier,
 
     -- how much
     usage_quality,

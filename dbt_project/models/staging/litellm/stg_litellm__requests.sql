@@ -46,7 +46,8 @@ select
         when starts_with(id, 'resp_')
             then nullif(regexp_extract(try(decode(from_base64(id[6:]))), 'response_id:([^;]+)', 1), '')
     end as provider_response_id,
-    cast(null as varchar) as provider_request_id,
+    -- An answer from the gateway's cache comes with the headers of the call that first had it.
+    case when usage_quality != 'cache_hit' then provider_request_id end as provider_request_id,
     case
         when agent_tag is not null then agent_tag[7:]
         when starts_with(user_agent, 'claude-cli/') then 'claude-code'
@@ -79,7 +80,7 @@ select
     -- which model
     custom_llm_provider as raw_provider,
     model as raw_model,
-    coalesce(service_tier, 'standard') as service_tier,
+    service_tier,
 
     -- how much
     usage_quality,

@@ -89,7 +89,7 @@ select
     -- which model
     provider as raw_provider,
     model as raw_model,
-    case when speed = 'fast' then 'fast' else coalesce(service_tier, 'standard') end as service_tier,
+    case when speed = 'fast' then 'fast' else service_tier end as service_tier,
 
     -- how much
     'reported' as usage_quality,
