@@ -272,10 +272,13 @@ class ApiFeed:
 class CsvFeed:
     """A report that lies in a folder or bucket prefix as CSV files with a header: exported by hand or by a job.
 
-    Files may overlap. A day is what the file says that reaches furthest (of those the newest): it was exported last.
+    Exports may overlap. An account's day is what the export says that reaches furthest (of those the newest): it was
+    exported last.
 
     variable       environment variable with the folder or `s3://` prefix
     files          a regular expression for the names of its files, for several reports may lie in one folder
+    part           what of a file's key says only which part of an export it is, where one may be split into several
+    account        the columns with what exports are about: one tells nothing of the days of others
     day            the column with the day, which its text begins with (2026-11-20 or 20261120); `|` as in Column
     keep           column -> regular expression: other lines are about something else
     restated_days  0: a folder says nothing about days that no file has
@@ -288,6 +291,8 @@ class CsvFeed:
     files: str
     day: str
     columns: Mapping[str, Column]
+    account: tuple[str, ...]
+    part: str = ""
     keep: Mapping[str, str] = field(default_factory=dict)
     restated_days: int = 0
     model_name: str | None = None

@@ -115,7 +115,9 @@ cost_export = CsvFeed(
     variable="AZURE_COST_EXPORT",
     description="Costs per day, resource and meter of Azure's AI services, as exported in the FOCUS format.",
     files=r"\.csv(\.gz)?$",
+    part=r"[^/]*part_[\d_]+\.csv(\.gz)?$",
     day="ChargePeriodStart",
+    account=("subscription_id", "account_id"),
     keep={"ServiceName": "(?i)openai|cognitive|foundry|azure ai"},
     columns={
         "account_id": Column("VARCHAR", "ResourceId"),
