@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -57,7 +57,9 @@ class Client:
     def __init__(self, api: Api, environ: Mapping[str, str]):
         self.api = api
         self.environ = environ
-        self.base_url = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
+        address = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
+        scheme, user, rest = re.fullmatch(r"(\w+://)?(?:(.*)@)?(.*)", address, re.DOTALL).groups()
+        self.base_url = f"{scheme or ''}{rest}"
         self.settings = {
             name: [value.strip() for value in environ[variable].split(",") if value.strip()]
             for name, variable in api.settings.items()
@@ -72,6 +74,11 @@ class Client:
         self._secrets = {text for text in (key, secret, basic) if secret and text}
         filled = {name: text.format(key=secret, basic=basic) for name, text in api.headers.items()}
         self._headers = {name: text for name, text in filled.items() if secret or text == api.headers[name]}
+        if user:
+            basic = base64.b64encode(unquote(user).encode()).decode()
+            self._headers["Authorization"] = f"Basic {basic}"
+            passwords = {text.partition(":")[2] for text in (user, unquote(user))}
+            self._secrets |= {text for text in (user, unquote(user), basic, *passwords) if text}
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "paceline"
         patience = Retry(
