@@ -38,6 +38,10 @@ LATER = "It is tried again with the next run."
 LOOK = "Nothing of this pull is kept; a developer must look at"
 
 
+class _Patience(Retry):
+    RETRY_AFTER_STATUS_CODES = Retry.RETRY_AFTER_STATUS_CODES | {403}
+
+
 class NotOffered(SourceRefused):
     """The API does not have this report, or not for this organisation."""
 
@@ -81,7 +85,7 @@ class Client:
             self._secrets |= {text for text in (user, unquote(user), basic, *passwords) if text}
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "paceline"
-        patience = Retry(
+        patience = _Patience(
             total=TRIES,
             backoff_factor=BACKOFF_SECONDS,
             backoff_jitter=BACKOFF_SECONDS,
@@ -215,7 +219,9 @@ class Client:
         if status < 300:
             return
         said = f"{asked} answered {status}: {self._safe(response.text[:300])}"
-        if status in BUSY or status == 408:
+        headers = response.headers
+        is_limited = "Retry-After" in headers or headers.get("x-ratelimit-remaining") == "0"  # GitHub's 403
+        if status in BUSY or status == 408 or (status == 403 and is_limited):
             raise SourceUnavailable(f"{said}. {LATER}")
         if status in (401, 403):
             raise SourceRefused(f"{said}. {self.api.key_variable or 'The key'} must be {self.api.key_hint}.")
