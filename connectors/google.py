@@ -6,9 +6,10 @@ Needs   GOOGLE_BILLING_TABLE, the export's table (project.dataset.gcp_billing_ex
         GOOGLE_MONITORED_PROJECTS, ids of projects with commas between; either may be missing. Application Default
         Credentials (GOOGLE_APPLICATION_CREDENTIALS, workload identity ...) with the roles BigQuery Job User and Data
         Viewer, or Monitoring Viewer. pip install paceline[google]
-Quirks  Rows of the export arrive for days, each with a later export time. Cost is before credits, in the account's
-        currency. Model and kind of token stand in the text of the SKU only. The tokens of Cloud Monitoring are a lower
-        bound, know no cache, and values arrive as strings.
+Quirks  Rows of the export arrive for days, each with a later export time. Cost is in the account's currency and before
+        credits. Discounts and free tiers are credits, too: all are subtracted but promotions, which pay for it. Model
+        and kind of token stand in the text of the SKU only. The tokens of Cloud Monitoring are a lower bound, know no
+        cache, and values arrive as strings.
 
 Google's client libraries are not used: the one for Cloud Monitoring speaks gRPC only, and both would bring patience,
 paging and errors of their own beside the ones that every report here is held to. Their credentials are: google-auth.
@@ -27,14 +28,18 @@ SCOPES = (
 )  # fmt: skip
 MOST_WAITS = 10  # of up to WAIT_MS each, for a query to end
 WAIT_MS = 50_000
-KINDS = (("cach", "cache_read"), ("output", "output"), ("thinking", "output"), ("input", "input"))
+# In this order, for the name of a write for an hour holds the names of all others but output.
+KINDS = (
+    ("cache write 1h", "cache_write_1h"), ("cache write", "cache_write"), ("cach", "cache_read"), ("output", "output"),
+    ("thinking", "output"), ("input", "input"),
+)  # fmt: skip
 SQL = r"""
 select
     format_timestamp('%F', usage_start_time) as day, project.id as project_id, service.description as service,
     sku.description as sku, usage.unit as unit, currency, sum(usage.amount) as amount,
     sum(cost / ifnull(currency_conversion_rate, 1)) as list_usd,
     sum((cost + ifnull((
-        select sum(credit.amount) from unnest(credits) as credit where credit.type not in ('PROMOTION', 'FREE_TIER')
+        select sum(credit.amount) from unnest(credits) as credit where credit.type != 'PROMOTION'
     ), 0)) / ifnull(currency_conversion_rate, 1)) as billed_usd
 from `{table}`
 where
