@@ -107,7 +107,7 @@ class Client:
     def pages(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> Iterator[dict]:
         """Every page of one query, which stays the same but for its cursor."""
         parameter, key = feed.cursor
-        seen, cursor = set(), None
+        cursors, cursor = set(), None
         while True:
             page = self.ask(feed, path, params if cursor is None else {**params, parameter: cursor})
             if page is None:
@@ -120,13 +120,7 @@ class Client:
                 continue
             if not page.get(feed.more or key):
                 return
-            cursor = page.get(key)
-            if not cursor or cursor in seen or len(seen) > MOST_PAGES:
-                raise SourceChanged(
-                    f"{path} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
-                    f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
-                )
-            seen.add(cursor)
+            cursor = new_cursor(path, page, key, cursors)
 
     def entries(self, feed: ApiFeed, path: str, page: dict) -> list[dict]:
         """What an answer lists, wherever it has it."""
@@ -237,6 +231,18 @@ class Client:
         for secret in sorted(self._secrets, key=len, reverse=True):
             said = said.replace(secret, "***")
         return " ".join(said.split())
+
+
+def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[str]) -> str:
+    """The page's cursor to the next one, added to those seen. Raises SourceChanged where it leads nowhere new."""
+    cursor = page.get(key)
+    if not cursor or cursor in seen or len(seen) > MOST_PAGES:
+        raise SourceChanged(
+            f"{asked} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
+            f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
+        )
+    seen.add(cursor)
+    return cursor
 
 
 def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:

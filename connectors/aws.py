@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from connectors._api import new_cursor
 from connectors._contract import Api, ApiFeed, Column, Source, Window
-from connectors._errors import SourceChanged, SourceRefused, SourceUnavailable
+from connectors._errors import SourceRefused, SourceUnavailable
 
 API = Api(
     base_url_variable="AWS_COST_BASE_URL",
@@ -76,19 +77,15 @@ def cost_and_usage(client, feed: ApiFeed, first: date, last: date) -> Iterator[d
 
 
 def _pages(client, call, asked: dict) -> Iterator[dict]:
-    seen: set[str] = set()
+    cursors: set[str] = set()
     token: dict[str, str] = {}
     while True:
         page = call(**asked, **token)
         client.requests_made += 1
         yield page
-        following = page.get("NextPageToken")
-        if not following:
+        if not page.get("NextPageToken"):
             return
-        if following in seen:
-            raise SourceChanged("Cost Explorer gives the same page again and again. A developer must look.")
-        seen.add(following)
-        token = {"NextPageToken": following}
+        token = {"NextPageToken": new_cursor("Cost Explorer", page, "NextPageToken", cursors)}
 
 
 def lines(page: dict) -> Iterator[dict]:
