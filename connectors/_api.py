@@ -68,6 +68,9 @@ class Client:
             name: [value.strip() for value in environ[variable].split(",") if value.strip()]
             for name, variable in api.settings.items()
         }
+        for name, variable in api.settings.items():
+            if not self.settings[name]:
+                raise SourceRefused(f"{variable} is '{environ[variable]}', which names nothing. Correct {variable}.")
         self.requests_made = 0
         self._sent_at: deque[float] = deque(maxlen=api.requests_per_minute)
         key = environ.get(api.key_variable, "").strip() if api.key_variable else ""

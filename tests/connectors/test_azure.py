@@ -18,6 +18,7 @@ BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ConsumedQuantity,Con
 9,EUR,Usage,2026-11-20T00:00Z,10,1 Hour,9,/sub/vm,Virtual Machines,s1,D2,9.9
 much,EUR,Usage,2026-11-20T00:00Z,10,1K,2,/sub/a,Azure OpenAI,s1,gpt-4o-Outp-glbl Tokens,
 """
+CASES = ("Microsoft.Insights", "microsoft.insights", "Microsoft.Insights")
 RESOURCES = [
     f"/subscriptions/s1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/{name}"
     for name in ("east", "west")
@@ -31,7 +32,8 @@ def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
     return {
         "value": [
             {
-                "id": f"{resource}/providers/Microsoft.Insights/metrics/{metric}", "name": {"value": metric},
+                # It comes in either case.
+                "id": f"{resource}/providers/{insights}/metrics/{metric}", "name": {"value": metric},
                 "timeseries": [
                     {
                         "metadatavalues": [
@@ -45,7 +47,7 @@ def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
                     },
                 ],
             }
-            for metric in asked["metricnames"][0].split(",")
+            for metric, insights in zip(asked["metricnames"][0].split(","), CASES, strict=True)
         ],
     }  # fmt: skip
 

@@ -110,6 +110,11 @@ def test_a_403_that_says_when_to_come_back_is_a_busy_github_and_not_a_wrong_toke
         read(providers, users_daily, "2026-11-20")
 
 
+def test_a_setting_that_names_nothing_is_refused(providers):
+    with pytest.raises(SourceRefused, match="GITHUB_COPILOT_ORG is ' , ', which names nothing"):
+        Client(users_daily.api, providers.other_environ | {"GITHUB_COPILOT_ORG": " , "})
+
+
 def test_credits_are_asked_for_one_day_at_a_time_and_told_before_and_after_the_allowance(providers):
     rows = read(providers, ai_credits, "2026-11-20")
 
