@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from connectors._files import LOG_ENDINGS
+
 
 @dataclass(frozen=True)
 class Field:
@@ -48,6 +50,7 @@ class LogFeed:
                    JSON would stop the query, and its whole file). None at all means that the whole record is the one
                    JSON column `record`, for who finds values by paths that are data
     file_names     regular expression for the keys of its files; other files below the place are not its business
+    endings        how names of those end that can be read; the others are told as unreadable
     unnested       name -> SQL giving a list, each over those before it: a line holds a list of records
     parsed         name -> SQL over the JSON columns: what several fields share, worked out once per record
     records        SQL condition over all of these: what is no record of this feed is passed over; all are when empty
@@ -85,6 +88,7 @@ class LogFeed:
     model_names: tuple[str, str]
     parsed: Mapping[str, str] = field(default_factory=dict)
     file_names: str = ""
+    endings: tuple[str, ...] = LOG_ENDINGS
     unnested: Mapping[str, str] = field(default_factory=dict)
     records: str = ""
     counts_skipped: bool = False
