@@ -636,10 +636,23 @@ def test_the_source_is_configured_by_one_variable():
     assert feed.table == "generic_jsonl__kong"
 
 
-def test_a_location_may_be_a_bucket_or_a_folder_beside_the_mapping(tmp_path):
-    for location, path in (("s3://b/p", "s3://b/p"), ("../x", f"{tmp_path}/../x"), ("/var/log/x", "/var/log/x")):
+def test_a_location_may_be_a_bucket_or_a_folder_beside_the_mapping_or_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/dev-07")
+    for location, path in (
+        ("s3://b/p", "s3://b/p"), ("../x", f"{tmp_path}/../x"), ("/var/log/x", "/var/log/x"),
+        ("~/x", "/home/dev-07/x"), ("~nobody-07/x", f"{tmp_path}/~nobody-07/x"),
+    ):  # fmt: skip
         feed = read_mapping(mapping(tmp_path, SMALLEST.replace("location: logs", f"location: {location}")))
         assert (feed.location, feed.located_by) == (path, "location (gate.yml, line 2)")
+
+
+def test_the_folder_of_mappings_may_be_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mapping(tmp_path)
+
+    (feed,) = declared({"GENERIC_LOGS": "~"})
+
+    assert feed.refusal is None
 
 
 def test_another_mapping_is_another_reading_and_another_place_is_not(tmp_path):
