@@ -103,7 +103,7 @@ def test_every_worked_mapping_has_a_sample_and_reads_it():
     names = {path.stem for path in MAPPINGS.glob("*.yml")}
 
     assert names == {path.stem for path in (DATA / "generic").glob("*.jsonl")}
-    assert len(names) == 9
+    assert len(names) == 10
     for feed in declared({"GENERIC_LOGS": str(MAPPINGS)}):
         assert (feed.refusal, feed.schema) == (None, events.schema)
 
@@ -160,7 +160,7 @@ def test_portkey_cache_hits_failures_and_newer_names(golden):
 
 
 def test_helicone_costs_are_billionths_and_both_versions_of_a_row_are_kept(golden):
-    rows, outcome = golden("helicone")
+    rows, outcome = golden("helicone_anthropic")
     final, first = rows["0e1f0000-0000-4000-8000-000000000001"]
 
     # 1,728 fresh + 90,112 read + 512 written = 92,352
@@ -174,11 +174,19 @@ def test_helicone_costs_are_billionths_and_both_versions_of_a_row_are_kept(golde
         datetime(2026, 11, 21, 0, 5), datetime(2026, 11, 21, 0, 0, 2),
     )  # fmt: skip
     assert first["output_tokens"] == 0
-    assert outcome.refused == []
+    assert (outcome.refused, outcome.skipped) == ([], 1)  # another provider's
+
+
+def test_helicone_rows_of_other_providers_have_the_cached_tokens_in_the_prompt(golden):
+    rows, outcome = golden("helicone")
+    (call,) = rows["0e1f0000-0000-4000-8000-000000000004"]
+
+    assert pick(call, "provider", *TOKENS) == ("OPENAI", 1_000, 800, 0, 10, 4)
+    assert (outcome.refused, outcome.skipped) == ([], 1)  # Anthropic's
 
 
 def test_helicone_properties_may_be_text_and_a_cache_reference_is_a_hit(golden):
-    rows, _ = golden("helicone")
+    rows, _ = golden("helicone_anthropic")
 
     hit, overloaded = (rows[f"0e1f0000-0000-4000-8000-00000000000{n}"][0] for n in "23")
 
