@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -38,6 +38,10 @@ LATER = "It is tried again with the next run."
 LOOK = "Nothing of this pull is kept; a developer must look at"
 
 
+class _Patience(Retry):
+    RETRY_AFTER_STATUS_CODES = Retry.RETRY_AFTER_STATUS_CODES | {403}
+
+
 class NotOffered(SourceRefused):
     """The API does not have this report, or not for this organisation."""
 
@@ -57,11 +61,16 @@ class Client:
     def __init__(self, api: Api, environ: Mapping[str, str]):
         self.api = api
         self.environ = environ
-        self.base_url = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
+        address = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
+        scheme, user, rest = re.fullmatch(r"(\w+://)?(?:(.*)@)?(.*)", address, re.DOTALL).groups()
+        self.base_url = f"{scheme or ''}{rest}"
         self.settings = {
             name: [value.strip() for value in environ[variable].split(",") if value.strip()]
             for name, variable in api.settings.items()
         }
+        for name, variable in api.settings.items():
+            if not self.settings[name]:
+                raise SourceRefused(f"{variable} is '{environ[variable]}', which names nothing. Correct {variable}.")
         self.requests_made = 0
         self._sent_at: deque[float] = deque(maxlen=api.requests_per_minute)
         key = environ.get(api.key_variable, "").strip() if api.key_variable else ""
@@ -72,9 +81,14 @@ class Client:
         self._secrets = {text for text in (key, secret, basic) if secret and text}
         filled = {name: text.format(key=secret, basic=basic) for name, text in api.headers.items()}
         self._headers = {name: text for name, text in filled.items() if secret or text == api.headers[name]}
+        if user:
+            basic = base64.b64encode(unquote(user).encode()).decode()
+            self._headers["Authorization"] = f"Basic {basic}"
+            passwords = {text.partition(":")[2] for text in (user, unquote(user))}
+            self._secrets |= {text for text in (user, unquote(user), basic, *passwords) if text}
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "paceline"
-        patience = Retry(
+        patience = _Patience(
             total=TRIES,
             backoff_factor=BACKOFF_SECONDS,
             backoff_jitter=BACKOFF_SECONDS,
@@ -96,7 +110,7 @@ class Client:
     def pages(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> Iterator[dict]:
         """Every page of one query, which stays the same but for its cursor."""
         parameter, key = feed.cursor
-        seen, cursor = set(), None
+        cursors, cursor = set(), None
         while True:
             page = self.ask(feed, path, params if cursor is None else {**params, parameter: cursor})
             if page is None:
@@ -109,13 +123,7 @@ class Client:
                 continue
             if not page.get(feed.more or key):
                 return
-            cursor = page.get(key)
-            if not cursor or cursor in seen or len(seen) > MOST_PAGES:
-                raise SourceChanged(
-                    f"{path} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
-                    f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
-                )
-            seen.add(cursor)
+            cursor = new_cursor(path, page, key, cursors)
 
     def entries(self, feed: ApiFeed, path: str, page: dict) -> list[dict]:
         """What an answer lists, wherever it has it."""
@@ -208,7 +216,9 @@ class Client:
         if status < 300:
             return
         said = f"{asked} answered {status}: {self._safe(response.text[:300])}"
-        if status in BUSY or status == 408:
+        headers = response.headers
+        is_limited = "Retry-After" in headers or headers.get("x-ratelimit-remaining") == "0"  # GitHub's 403
+        if status in BUSY or status == 408 or (status == 403 and is_limited):
             raise SourceUnavailable(f"{said}. {LATER}")
         if status in (401, 403):
             raise SourceRefused(f"{said}. {self.api.key_variable or 'The key'} must be {self.api.key_hint}.")
@@ -224,6 +234,18 @@ class Client:
         for secret in sorted(self._secrets, key=len, reverse=True):
             said = said.replace(secret, "***")
         return " ".join(said.split())
+
+
+def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[str]) -> str:
+    """The page's cursor to the next one, added to those seen. Raises SourceChanged where it leads nowhere new."""
+    cursor = page.get(key)
+    if not cursor or cursor in seen or len(seen) > MOST_PAGES:
+        raise SourceChanged(
+            f"{asked} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
+            f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
+        )
+    seen.add(cursor)
+    return cursor
 
 
 def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:

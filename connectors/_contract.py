@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from connectors._files import LOG_ENDINGS
+
 
 @dataclass(frozen=True)
 class Field:
@@ -48,6 +50,7 @@ class LogFeed:
                    JSON would stop the query, and its whole file). None at all means that the whole record is the one
                    JSON column `record`, for who finds values by paths that are data
     file_names     regular expression for the keys of its files; other files below the place are not its business
+    endings        how names of those end that can be read; the others are told as unreadable
     unnested       name -> SQL giving a list, each over those before it: a line holds a list of records
     parsed         name -> SQL over the JSON columns: what several fields share, worked out once per record
     records        SQL condition over all of these: what is no record of this feed is passed over; all are when empty
@@ -85,6 +88,7 @@ class LogFeed:
     model_names: tuple[str, str]
     parsed: Mapping[str, str] = field(default_factory=dict)
     file_names: str = ""
+    endings: tuple[str, ...] = LOG_ENDINGS
     unnested: Mapping[str, str] = field(default_factory=dict)
     records: str = ""
     counts_skipped: bool = False
@@ -272,10 +276,13 @@ class ApiFeed:
 class CsvFeed:
     """A report that lies in a folder or bucket prefix as CSV files with a header: exported by hand or by a job.
 
-    Files may overlap. A day is what the file says that reaches furthest (of those the newest): it was exported last.
+    Exports may overlap. An account's day is what the export says that reaches furthest (of those the newest): it was
+    exported last.
 
     variable       environment variable with the folder or `s3://` prefix
     files          a regular expression for the names of its files, for several reports may lie in one folder
+    part           what of a file's key says only which part of an export it is, where one may be split into several
+    account        the columns with what exports are about: one tells nothing of the days of others
     day            the column with the day, which its text begins with (2026-11-20 or 20261120); `|` as in Column
     keep           column -> regular expression: other lines are about something else
     restated_days  0: a folder says nothing about days that no file has
@@ -288,6 +295,8 @@ class CsvFeed:
     files: str
     day: str
     columns: Mapping[str, Column]
+    account: tuple[str, ...]
+    part: str = ""
     keep: Mapping[str, str] = field(default_factory=dict)
     restated_days: int = 0
     model_name: str | None = None

@@ -29,17 +29,23 @@ class Told:
 def read_csv_files(feed: CsvFeed, files: Sequence[LogFile]) -> Told:
     """Read all files of a report. Raises SourceUnavailable when the place where they lie stops answering."""
     told, chosen = Told(), {}
-    for file, content in contents(files, SMALL_FILE_BYTES):
-        days: dict[date, list[dict]] = {}
-        try:
-            for day, row in _rows(feed, file, content, told):
-                days.setdefault(day, []).append(row)
-        except (OSError, EOFError, zlib.error, csv.Error) as error:
-            told.refused.append((file.key, None, f"file: not read to its end ({type(error).__name__}: {error})"))
-        for day, rows in days.items():
-            rank = (max(days), file.version, file.key)
-            if day not in chosen or rank > chosen[day]:
-                chosen[day], told.days[day] = rank, rows
+    exports: dict[str, list[LogFile]] = {}
+    for file in sorted(files, key=lambda file: file.key):
+        exports.setdefault(re.sub(feed.part, "", file.key) if feed.part else file.key, []).append(file)
+    for export, parts in exports.items():
+        found, version = {}, ""
+        for file, content in contents(parts, SMALL_FILE_BYTES):
+            version = max(version, file.version)
+            try:
+                for day, row in _rows(feed, file, content, told):
+                    account = tuple(str(row[name]).lower() for name in feed.account)
+                    found.setdefault((day, account), []).append(row)
+            except (OSError, EOFError, zlib.error, csv.Error) as error:
+                told.refused.append((file.key, None, f"file: not read to its end ({type(error).__name__}: {error})"))
+        rank = (max((day for day, _ in found), default=None), version, export)
+        chosen |= {key: (rank, rows) for key, rows in found.items() if key not in chosen or rank > chosen[key][0]}
+    for (day, _), (_, rows) in sorted(chosen.items(), key=lambda item: item[0]):
+        told.days.setdefault(day, []).extend(rows)
     return told
 
 

@@ -12,10 +12,11 @@ The client is botocore's, which s3fs brings along; boto3's is the same one.
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from connectors._api import new_cursor
 from connectors._contract import Api, ApiFeed, Column, Source, Window
-from connectors._errors import SourceChanged, SourceRefused, SourceUnavailable
+from connectors._errors import SourceRefused, SourceUnavailable
 
 API = Api(
     base_url_variable="AWS_COST_BASE_URL",
@@ -41,29 +42,34 @@ def cost_and_usage(client, feed: ApiFeed, first: date, last: date) -> Iterator[d
     from botocore.config import Config
 
     span = {"Start": str(first), "End": str(last + timedelta(days=1))}
+    # A word that fits no service of a year is misspelt; one that fits none of these days may just have cost nothing.
+    today = datetime.now(UTC).date()
+    known = {"Start": str(min(first, today - timedelta(days=365))), "End": str(max(last, today) + timedelta(days=1))}
     try:
         explorer = botocore.session.get_session().create_client(
             "ce", region_name="us-east-1", endpoint_url=client.base_url,
             config=Config(retries={"total_max_attempts": 5, "mode": "standard"}),
         )  # fmt: skip
-        services = {
-            found["Value"]
-            for word in client.settings["words"]
-            for page in _pages(client, explorer.get_dimension_values, {
-                "TimePeriod": span, "Dimension": "SERVICE", "SearchString": word,
-            })
-            for found in page["DimensionValues"]
-        }  # fmt: skip
-        if services:
-            yield from _pages(client, explorer.get_cost_and_usage, {
-                "TimePeriod": span, "Granularity": "DAILY",
-                "Metrics": ["UnblendedCost", "NetUnblendedCost", "UsageQuantity"],
-                "GroupBy": [{"Type": "DIMENSION", "Key": key} for key in ("SERVICE", "USAGE_TYPE")],
-                "Filter": {"And": [
-                    {"Dimensions": {"Key": "SERVICE", "Values": sorted(services)}},
-                    {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund", "Tax"]}}},
-                ]},
-            })  # fmt: skip
+        services = set()
+        for word in client.settings["words"]:
+            asked = {"TimePeriod": known, "Dimension": "SERVICE", "SearchString": word}
+            pages = _pages(client, explorer.get_dimension_values, asked)
+            found = {value["Value"] for page in pages for value in page["DimensionValues"]}
+            if not found:
+                raise SourceRefused(
+                    f"AWS_COST_SERVICES has '{word}', and no service with that in its name has cost anything since "
+                    f"{known['Start']}. Correct it, or leave it out until one does."
+                )
+            services |= found
+        yield from _pages(client, explorer.get_cost_and_usage, {
+            "TimePeriod": span, "Granularity": "DAILY",
+            "Metrics": ["UnblendedCost", "NetUnblendedCost", "UsageQuantity"],
+            "GroupBy": [{"Type": "DIMENSION", "Key": key} for key in ("SERVICE", "USAGE_TYPE")],
+            "Filter": {"And": [
+                {"Dimensions": {"Key": "SERVICE", "Values": sorted(services)}},
+                {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund", "Tax"]}}},
+            ]},
+        })  # fmt: skip
     except botocore.exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code.startswith(PASSING) or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
@@ -76,19 +82,15 @@ def cost_and_usage(client, feed: ApiFeed, first: date, last: date) -> Iterator[d
 
 
 def _pages(client, call, asked: dict) -> Iterator[dict]:
-    seen: set[str] = set()
+    cursors: set[str] = set()
     token: dict[str, str] = {}
     while True:
         page = call(**asked, **token)
         client.requests_made += 1
         yield page
-        following = page.get("NextPageToken")
-        if not following:
+        if not page.get("NextPageToken"):
             return
-        if following in seen:
-            raise SourceChanged("Cost Explorer gives the same page again and again. A developer must look.")
-        seen.add(following)
-        token = {"NextPageToken": following}
+        token = {"NextPageToken": new_cursor("Cost Explorer", page, "NextPageToken", cursors)}
 
 
 def lines(page: dict) -> Iterator[dict]:

@@ -10,6 +10,7 @@ Quirks  Metrics know no user, and names of dimensions come back in lower case. M
         for 93 days. A day's costs change until the month is invoiced. Meters are no models.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
@@ -73,7 +74,8 @@ def points(page: dict) -> Iterator[dict]:
     """One line per day, resource, deployment and model, with all metrics."""
     found: dict[tuple, dict] = {}
     for metric in page["value"]:
-        name, resource = METRICS[metric["name"]["value"]], metric["id"].partition("/providers/Microsoft.Insights/")[0]
+        name = METRICS[metric["name"]["value"]]
+        resource = re.split("/providers/microsoft.insights/", metric["id"], flags=re.IGNORECASE)[0]
         for series in metric["timeseries"]:
             labels = {label["name"]["value"].lower(): label["value"] for label in series["metadatavalues"]}
             deployment, model = labels.get("modeldeploymentname"), labels.get("modelname")
@@ -115,7 +117,9 @@ cost_export = CsvFeed(
     variable="AZURE_COST_EXPORT",
     description="Costs per day, resource and meter of Azure's AI services, as exported in the FOCUS format.",
     files=r"\.csv(\.gz)?$",
+    part=r"[^/]*part_[\d_]+\.csv(\.gz)?$",
     day="ChargePeriodStart",
+    account=("subscription_id", "account_id"),
     keep={"ServiceName": "(?i)openai|cognitive|foundry|azure ai"},
     columns={
         "account_id": Column("VARCHAR", "ResourceId"),

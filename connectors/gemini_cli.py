@@ -5,8 +5,8 @@ Needs   GEMINI_LOGS, a folder or s3:// prefix with `~/.gemini/tmp`: of one devel
         theirs (`<owner>/tmp/...`), for a chat does not say whose it is
 Quirks  Messages come as lines of their own and within `$set` lines, which say again what is known; one that changes is
         said again under its id. `input` holds the cached tokens but not those of tool use, `output` not the thoughts.
-        Versions before 0.50 wrote one JSON document per session (session-*.json): those are not read. Only the end of
-        a call is timed. Prompts and completions are never read.
+        Versions before 0.50 wrote one JSON document per session (session-*.json): those are told as unreadable. Only
+        the end of a call is timed. Prompts and completions are never read.
 """
 
 from connectors._contract import Field, LogFeed, Source
@@ -27,7 +27,8 @@ calls = LogFeed(
     name="calls",
     variable="GEMINI_LOGS",
     description="Model calls as Gemini CLI's chats hold them: which model, how many tokens.",
-    file_names=r"(^|/)chats/.*\.jsonl(\.gz)?$",
+    file_names=r"(^|/)chats/.*\.jsonl?(\.gz)?$",
+    endings=(".jsonl", ".jsonl.gz"),
     grows=True,
     json_columns={
         **MESSAGE,

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from os.path import expanduser
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ RULES = (
 
 def declared(environ: Mapping[str, str]) -> tuple[LogFeed, ...]:
     """The feeds that the files of GENERIC_LOGS declare; a file with a mistake gives a feed that says so when loaded."""
-    place = Path(environ[VARIABLE]).absolute()
+    place = Path(expanduser(environ[VARIABLE])).absolute()
     files = [place] if place.is_file() else []
     if place.is_dir():
         files = sorted(file for file in place.iterdir() if file.suffix in (".yml", ".yaml"))
@@ -98,7 +99,8 @@ def read_mapping(file: Path) -> LogFeed:
     except Mistaken as error:
         return _refused(error.name or _from_stem(file), str(error))
     # Relative to the file that says it, not to where somebody happens to stand.
-    location = said.location if is_remote(said.location) else str((file.parent / said.location).absolute())
+    place = str((file.parent / expanduser(said.location)).absolute())
+    location = said.location if is_remote(said.location) else place
     feed = _feed(
         said,
         name=said.name,

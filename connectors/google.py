@@ -5,10 +5,11 @@ Docs    https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables
 Needs   GOOGLE_BILLING_TABLE, the export's table (project.dataset.gcp_billing_export_v1_...), and
         GOOGLE_MONITORED_PROJECTS, ids of projects with commas between; either may be missing. Application Default
         Credentials (GOOGLE_APPLICATION_CREDENTIALS, workload identity ...) with the roles BigQuery Job User and Data
-        Viewer, or Monitoring Viewer. pip install paceline[google]
-Quirks  Rows of the export arrive for days, each with a later export time. Cost is before credits, in the account's
-        currency. Model and kind of token stand in the text of the SKU only. The tokens of Cloud Monitoring are a lower
-        bound, know no cache, and values arrive as strings.
+        Viewer, or Monitoring Viewer
+Quirks  Rows of the export arrive for days, each with a later export time. Cost is in the account's currency and before
+        credits. Discounts and free tiers are credits, too: all are subtracted but promotions, which pay for it. Model
+        and kind of token stand in the text of the SKU only. The tokens of Cloud Monitoring are a lower bound, know no
+        cache, and values arrive as strings.
 
 Google's client libraries are not used: the one for Cloud Monitoring speaks gRPC only, and both would bring patience,
 paging and errors of their own beside the ones that every report here is held to. Their credentials are: google-auth.
@@ -19,22 +20,27 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+from connectors._api import new_cursor
 from connectors._contract import Api, ApiFeed, Column, Source, Window
-from connectors._errors import SourceChanged, SourceRefused, SourceUnavailable
+from connectors._errors import SourceRefused, SourceUnavailable
 
 SCOPES = (
     "https://www.googleapis.com/auth/bigquery.readonly", "https://www.googleapis.com/auth/monitoring.read",
 )  # fmt: skip
 MOST_WAITS = 10  # of up to WAIT_MS each, for a query to end
 WAIT_MS = 50_000
-KINDS = (("cach", "cache_read"), ("output", "output"), ("thinking", "output"), ("input", "input"))
+# In this order, for the name of a write for an hour holds the names of all others but output.
+KINDS = (
+    ("cache write 1h", "cache_write_1h"), ("cache write", "cache_write"), ("cach", "cache_read"), ("output", "output"),
+    ("thinking", "output"), ("input", "input"),
+)  # fmt: skip
 SQL = r"""
 select
     format_timestamp('%F', usage_start_time) as day, project.id as project_id, service.description as service,
     sku.description as sku, usage.unit as unit, currency, sum(usage.amount) as amount,
     sum(cost / ifnull(currency_conversion_rate, 1)) as list_usd,
     sum((cost + ifnull((
-        select sum(credit.amount) from unnest(credits) as credit where credit.type not in ('PROMOTION', 'FREE_TIER')
+        select sum(credit.amount) from unnest(credits) as credit where credit.type != 'PROMOTION'
     ), 0)) / ifnull(currency_conversion_rate, 1)) as billed_usd
 from `{table}`
 where
@@ -47,12 +53,10 @@ group by day, project_id, service, sku, unit, currency"""
 
 def token(environ: Mapping[str, str]) -> str:
     """An access token of the Application Default Credentials, valid for an hour."""
-    try:
-        import google.auth
-        import google.auth.exceptions
-        from google.auth.transport.requests import Request
-    except ImportError as error:
-        raise SourceRefused("Google's credentials need google-auth: pip install paceline[google]") from error
+    import google.auth
+    import google.auth.exceptions
+    from google.auth.transport.requests import Request
+
     try:
         credentials, _ = google.auth.default(scopes=SCOPES)
         credentials.refresh(Request())
@@ -94,7 +98,7 @@ def query_billing(client, feed: ApiFeed, first: date, last: date) -> Iterator[di
         }, method="POST")  # fmt: skip
         job = page["jobReference"]
         path, asked = f"{path}/{job['jobId']}", {"location": job.get("location", ""), "timeoutMs": WAIT_MS}
-        waits, seen = 0, set()
+        waits, cursors = 0, set()
         while True:
             while not page.get("jobComplete"):
                 waits += 1
@@ -102,13 +106,9 @@ def query_billing(client, feed: ApiFeed, first: date, last: date) -> Iterator[di
                     raise SourceUnavailable(f"The query of {table} does not end. The next run tries again.")
                 page = client.ask(feed, path, asked)
             yield page
-            cursor = page.get("pageToken")
-            if not cursor:
+            if not page.get("pageToken"):
                 break
-            if cursor in seen:
-                raise SourceChanged("BigQuery gives the same page again and again. A developer must look.")
-            seen.add(cursor)
-            page = client.ask(feed, path, asked | {"pageToken": cursor})
+            page = client.ask(feed, path, asked | {"pageToken": new_cursor(path, page, "pageToken", cursors)})
 
 
 def billing_lines(page: dict) -> Iterator[dict]:

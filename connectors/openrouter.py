@@ -4,7 +4,7 @@ Docs    https://openrouter.ai/docs/api-reference/analytics/get-user-activity-gro
 Needs   OPENROUTER_MANAGEMENT_KEY, a management key; ordinary keys are refused
 Quirks  Amounts are dollars, as JSON numbers. Input includes cached tokens. Only the last 30 completed UTC days are
         kept, all of them come in one answer, and there is neither a key nor a user in it. What was paid to a provider
-        with one's own key (`byok`) is not OpenRouter's bill.
+        with one's own key (`byok_usage_inference`) is not OpenRouter's bill, and not read.
 """
 
 from connectors._contract import Api, ApiFeed, Column, Source, Window
@@ -27,8 +27,6 @@ activity = ApiFeed(
     window=Window(start=None, end=None, style="date", days=30, bucket="date", kept_days=30),
     columns={
         "model": Column("VARCHAR", "model", required=True),
-        "provider_name": Column("VARCHAR", "provider_name"),
-        "endpoint_id": Column("VARCHAR", "endpoint_id"),
         "account_id": Column("VARCHAR", "workspace_id"),
         "requests": Column("BIGINT", "requests", required=True),
         "input_tokens": Column("BIGINT", "prompt_tokens", required=True),
@@ -36,7 +34,6 @@ activity = ApiFeed(
         "output_tokens": Column("BIGINT", "completion_tokens", required=True),
         "reasoning_tokens": Column("BIGINT", "reasoning_tokens"),
         "billed_usd": Column("USD", "usage", required=True),
-        "byok_usd": Column("USD", "byok_usage_inference"),
     },
 )
 source = Source(name="openrouter", title="OpenRouter", feeds=(activity,))

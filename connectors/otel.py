@@ -16,6 +16,9 @@ from connectors._contract import Field, LogFeed, Source
 ATTRIBUTES = """
     STRUCT("key" VARCHAR, "value" STRUCT(
         stringValue VARCHAR, intValue VARCHAR, doubleValue VARCHAR, boolValue VARCHAR))[]"""
+# A count that came as a double (120.0, 1.2E2), as counts are written.
+DOUBLE = "try_cast(a.value.doubleValue as decimal(38,9))"
+WHOLE = f"case when {DOUBLE} % 1 = 0 then try_cast({DOUBLE} as bigint)::varchar end"
 # A log record or a span: what the other has not is NULL.
 RECORD = f"""
     STRUCT(
@@ -61,7 +64,7 @@ calls = LogFeed(
         "attributes": "list_concat(record.attributes, of_resource.resource.attributes)",
         "attribute_keys": "list_transform(attributes, lambda a: a.key)",
         "attribute_values": "list_transform(attributes, lambda a: coalesce("
-        "a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue))",
+        f"a.value.stringValue, a.value.intValue, {WHOLE}, a.value.doubleValue, a.value.boolValue))",
         "service": f"coalesce({value('service.name')}, '')",
         "event": f"""case
             when record.endTimeUnixNano is not null then

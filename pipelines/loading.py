@@ -136,7 +136,7 @@ def load_folders(
     say: Callable[[str], None],
 ) -> None:
     """Read every folder, or file that grows, with something new, and note in `load` what was done."""
-    files, unreadable = list_files(location, feed.located_by or feed.variable, feed.file_names)
+    files, unreadable = list_files(location, feed.located_by or feed.variable, feed.file_names, feed.endings)
     state = f"raw/{feed.table}/_folders.parquet"
     known = {row["folder"]: row for row in lake.read_rows(state)}
     units: dict[str, list[LogFile]] = {}

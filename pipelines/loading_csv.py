@@ -35,7 +35,7 @@ def load_csv_feed(
         listed, unreadable = list_files(environ[feed.variable], feed.variable, endings=CSV_ENDINGS)
         files = [file for file in listed if re.search(feed.files, file.key.rpartition("/")[2])]
         seen = f"raw/paceline__files/{feed.table}.parquet"
-        stamps = sorted(f"{file.stamp}|{feed.schema}" for file in files)
+        stamps = sorted(f"{file.stamp}|{feed}" for file in files)
         if again or stamps != sorted(row["stamp"] for row in lake.read_rows(seen)):
             told = read_csv_files(feed, files)
             load.files_read, load.bytes_read = len(files), sum(file.size for file in files)

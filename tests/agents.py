@@ -28,7 +28,7 @@ TOKENS = (
 
 def read(db, feed: LogFeed, location: Path) -> Outcome:
     """Read everything in a folder, as a load does."""
-    files, unlisted = list_files(str(location), feed.variable, feed.file_names)
+    files, unlisted = list_files(str(location), feed.variable, feed.file_names, feed.endings)
     unread = read_logs(db, feed, sorted(files, key=lambda file: file.key), NOW)
     kept = db.execute(f"select {', '.join(feed.schema)} from kept order by _file, _line, {feed.record_id}").fetchall()
     refused = db.execute("select _file, _line, record_id, reason from refused order by all").fetchall()

@@ -1,9 +1,10 @@
 """AWS's Cost Explorer."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from connectors._api import Client, read_days
 from connectors._errors import SourceRefused, SourceUnavailable
 from connectors.aws import costs, lines
 from tests.other_bills import StandIn, days_between, read
@@ -12,6 +13,8 @@ from tests.providers import status
 
 def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
     if "Dimension" in asked:
+        if asked["SearchString"] not in "Bedrock":
+            return {"DimensionValues": [], "ReturnSize": 0, "TotalSize": 0}
         names = [f"Claude Sonnet 4.5 (Amazon {asked['SearchString']} Edition)", f"Amazon {asked['SearchString']}"]
         return {"DimensionValues": [{"Value": name} for name in names], "ReturnSize": 2, "TotalSize": 2}
     assert "Claude Sonnet 4.5 (Amazon Bedrock Edition)" in asked["Filter"]["And"][0]["Dimensions"]["Values"]
@@ -104,6 +107,13 @@ def test_a_refusal_needs_a_person_and_a_busy_service_another_try(providers, code
 
     with pytest.raises(error, match=code):
         read(providers, costs, "2026-11-20")
+
+
+def test_a_word_that_fits_no_service_is_told(providers):
+    environ = providers.other_environ | {"AWS_COST_SERVICES": "Bedrock, Bedrok"}
+
+    with pytest.raises(SourceRefused, match="'Bedrok', and no service"):
+        read_days(Client(costs.api, environ), costs, [date(2026, 11, 20)])
 
 
 def test_without_credentials_it_is_said_what_is_needed(providers, monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """Azure Monitor's metrics and the FOCUS export of costs."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ConsumedQuantity,Con
 9,EUR,Usage,2026-11-20T00:00Z,10,1 Hour,9,/sub/vm,Virtual Machines,s1,D2,9.9
 much,EUR,Usage,2026-11-20T00:00Z,10,1K,2,/sub/a,Azure OpenAI,s1,gpt-4o-Outp-glbl Tokens,
 """
+CASES = ("Microsoft.Insights", "microsoft.insights", "Microsoft.Insights")
 RESOURCES = [
     f"/subscriptions/s1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/{name}"
     for name in ("east", "west")
@@ -30,7 +32,8 @@ def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
     return {
         "value": [
             {
-                "id": f"{resource}/providers/Microsoft.Insights/metrics/{metric}", "name": {"value": metric},
+                # It comes in either case.
+                "id": f"{resource}/providers/{insights}/metrics/{metric}", "name": {"value": metric},
                 "timeseries": [
                     {
                         "metadatavalues": [
@@ -44,7 +47,7 @@ def answer(address: str, path: str, asked: dict, page_size: int) -> dict:
                     },
                 ],
             }
-            for metric in asked["metricnames"][0].split(",")
+            for metric, insights in zip(asked["metricnames"][0].split(","), CASES, strict=True)
         ],
     }  # fmt: skip
 
@@ -87,6 +90,38 @@ def test_a_secret_that_expired_is_told_without_it(providers):
         Client(metrics.api, environ)
 
     assert "last-year" not in str(refused.value)
+
+
+def told(folder: Path, exports: dict[str, list[tuple]]) -> list[tuple[str, str]]:
+    """(resource, cost) of the 20th, of files with lines of (day, resource, cost)."""
+    for key, lines in exports.items():
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        cells = [f"{cost},USD,Usage,{day}T00:00Z,{resource},Azure OpenAI" for day, resource, cost in lines]
+        header = "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ResourceId,ServiceName"
+        (folder / key).write_text("\n".join([header, *cells]))
+    files, _ = list_files(str(folder), cost_export.variable, endings=CSV_ENDINGS)
+    days = read_csv_files(cost_export, files).days
+    return [(row["account_id"], row["billed"]) for row in days[date(2026, 11, 20)]]
+
+
+def test_an_export_in_two_parts_is_both_of_them_and_the_run_that_reaches_furthest_counts(tmp_path):
+    month, early, late = "team/20261101-20261130", ("2026-11-20", "/sub/a", 4), ("2026-11-20", "/sub/a", 10)
+    files = {
+        f"{month}/run1/part_0_0001.csv": [early],
+        f"{month}/run2/part_0_0001.csv": [late],
+        f"{month}/run2/part_1_0001.csv": [("2026-11-20", "/sub/a", 7), ("2026-11-21", "/sub/a", 1)],
+    }
+
+    assert told(tmp_path, files) == [("/sub/a", "10"), ("/sub/a", "7")]
+
+
+def test_exports_of_two_scopes_stand_beside_each_other_and_what_both_have_counts_once(tmp_path):
+    files = {
+        "all/part_0_0001.csv": [("2026-11-20", "/sub/A", 10), ("2026-11-20", "/sub/b", 7), ("2026-11-21", "/sub/b", 1)],
+        "group/part_0_0001.csv": [("2026-11-20", "/sub/a", 9), ("2026-11-20", "/sub/c", 3)],
+    }
+
+    assert told(tmp_path, files) == [("/sub/A", "10"), ("/sub/b", "7"), ("/sub/c", "3")]
 
 
 def test_of_an_export_of_everything_the_lines_of_ai_services_are_kept(tmp_path):

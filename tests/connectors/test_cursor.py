@@ -75,9 +75,9 @@ def test_charges_are_fractions_of_cents_and_calls_that_count_no_tokens_have_none
 
     assert charged | {"timestamp_ms": None} == {
         "day": "2026-11-20", "timestamp_ms": None, "user_email": "Dev-01@example.test", "service_account_id": None,
-        "model": "claude-test", "kind": "Usage-based", "is_chargeable": True, "is_headless": False,
-        "uncached_input_tokens": 126, "cache_read_tokens": 11964, "cache_write_tokens": 6112, "output_tokens": 450,
-        "model_list_usd": "0.2018232", "fee_usd": "0.0118", "charged_usd": "0.2136232",
+        "model": "claude-test", "is_chargeable": True, "uncached_input_tokens": 126, "cache_read_tokens": 11964,
+        "cache_write_tokens": 6112, "output_tokens": 450, "model_list_usd": "0.2018232", "fee_usd": "0.0118",
+        "charged_usd": "0.2136232",
     }  # fmt: skip
     assert (included["is_chargeable"], included["charged_usd"], included["output_tokens"]) == (False, "0.08", None)
     assert discounted["charged_usd"] == "0.3733"

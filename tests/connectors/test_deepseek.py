@@ -91,6 +91,16 @@ def test_the_export_that_reaches_furthest_tells_a_day_in_whatever_order_they_cam
     assert told(lake) == {"2026-05-13": [7], "2026-05-14": [1]}
 
 
+def test_two_accounts_in_one_folder_are_two(lake, logs):
+    (logs / "amount-2026-5.csv").write_text(HEADER + D13.format(5))
+    (logs / "other").mkdir()
+    (logs / "other" / "amount-2026-5.csv").write_text(HEADER + D13.format(9).replace("u,", "v,", 1))
+
+    load(lake, logs, amount)
+
+    assert told(lake) == {"2026-05-13": [5, 9]}
+
+
 def test_a_bad_line_is_set_aside_with_its_place_and_the_rest_goes_on(lake, logs):
     lines = [
         "x,2026-05-13,m",

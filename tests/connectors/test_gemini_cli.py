@@ -84,6 +84,17 @@ def test_nothing_that_was_said_is_read(db, logs, lane):
     assert "the secret" not in repr(outcome)
 
 
+def test_a_chat_of_an_older_version_is_told_as_unreadable(db, logs):
+    write_lines(logs / "tmp" / "p" / "chats" / "session-1.json", "{", "}")
+    write_lines(logs / "tmp" / "p" / "logs.json", "[]")  # no chat
+
+    outcome = read(db, calls, logs)
+
+    assert [(file.key, file.reason) for file in outcome.unlisted] == [
+        ("tmp/p/chats/session-1.json", "the name ends in none of .jsonl, .jsonl.gz")
+    ]
+
+
 def test_a_half_written_last_line_is_refused_and_the_rest_goes_on(db, logs, lane):
     write_lines(logs / "chats" / "session-1.jsonl", said(HEAD), said(message()), said(message(id="m2"))[:60])
 

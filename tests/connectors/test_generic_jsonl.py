@@ -103,7 +103,7 @@ def test_every_worked_mapping_has_a_sample_and_reads_it():
     names = {path.stem for path in MAPPINGS.glob("*.yml")}
 
     assert names == {path.stem for path in (DATA / "generic").glob("*.jsonl")}
-    assert len(names) == 9
+    assert len(names) == 10
     for feed in declared({"GENERIC_LOGS": str(MAPPINGS)}):
         assert (feed.refusal, feed.schema) == (None, events.schema)
 
@@ -160,7 +160,7 @@ def test_portkey_cache_hits_failures_and_newer_names(golden):
 
 
 def test_helicone_costs_are_billionths_and_both_versions_of_a_row_are_kept(golden):
-    rows, outcome = golden("helicone")
+    rows, outcome = golden("helicone_anthropic")
     final, first = rows["0e1f0000-0000-4000-8000-000000000001"]
 
     # 1,728 fresh + 90,112 read + 512 written = 92,352
@@ -174,11 +174,19 @@ def test_helicone_costs_are_billionths_and_both_versions_of_a_row_are_kept(golde
         datetime(2026, 11, 21, 0, 5), datetime(2026, 11, 21, 0, 0, 2),
     )  # fmt: skip
     assert first["output_tokens"] == 0
-    assert outcome.refused == []
+    assert (outcome.refused, outcome.skipped) == ([], 1)  # another provider's
+
+
+def test_helicone_rows_of_other_providers_have_the_cached_tokens_in_the_prompt(golden):
+    rows, outcome = golden("helicone")
+    (call,) = rows["0e1f0000-0000-4000-8000-000000000004"]
+
+    assert pick(call, "provider", *TOKENS) == ("OPENAI", 1_000, 800, 0, 10, 4)
+    assert (outcome.refused, outcome.skipped) == ([], 1)  # Anthropic's
 
 
 def test_helicone_properties_may_be_text_and_a_cache_reference_is_a_hit(golden):
-    rows, _ = golden("helicone")
+    rows, _ = golden("helicone_anthropic")
 
     hit, overloaded = (rows[f"0e1f0000-0000-4000-8000-00000000000{n}"][0] for n in "23")
 
@@ -636,10 +644,23 @@ def test_the_source_is_configured_by_one_variable():
     assert feed.table == "generic_jsonl__kong"
 
 
-def test_a_location_may_be_a_bucket_or_a_folder_beside_the_mapping(tmp_path):
-    for location, path in (("s3://b/p", "s3://b/p"), ("../x", f"{tmp_path}/../x"), ("/var/log/x", "/var/log/x")):
+def test_a_location_may_be_a_bucket_or_a_folder_beside_the_mapping_or_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/dev-07")
+    for location, path in (
+        ("s3://b/p", "s3://b/p"), ("../x", f"{tmp_path}/../x"), ("/var/log/x", "/var/log/x"),
+        ("~/x", "/home/dev-07/x"), ("~nobody-07/x", f"{tmp_path}/~nobody-07/x"),
+    ):  # fmt: skip
         feed = read_mapping(mapping(tmp_path, SMALLEST.replace("location: logs", f"location: {location}")))
         assert (feed.location, feed.located_by) == (path, "location (gate.yml, line 2)")
+
+
+def test_the_folder_of_mappings_may_be_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mapping(tmp_path)
+
+    (feed,) = declared({"GENERIC_LOGS": "~"})
+
+    assert feed.refusal is None
 
 
 def test_another_mapping_is_another_reading_and_another_place_is_not(tmp_path):

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from connectors._api import Client, read_days
-from connectors._errors import SourceRefused
+from connectors._errors import SourceRefused, SourceUnavailable
 from connectors.github_copilot import ai_credits, users_daily
 from tests.other_bills import StandIn, read
 from tests.providers import KEY, status
@@ -95,6 +95,24 @@ def test_a_signed_link_stays_out_of_what_is_said(providers):
     assert "403" in str(refused.value)
     assert "signed" not in str(refused.value).replace("signed files", "")
     assert KEY not in str(refused.value)
+
+
+def test_a_403_that_says_when_to_come_back_is_a_busy_github_and_not_a_wrong_token(providers):
+    providers.faults = {0: status(403, b"secondary rate limit", Retry_After="0")}
+    assert len(read(providers, users_daily, "2026-11-20")) == 3
+
+    providers.faults = dict.fromkeys(range(99), status(403, b"rate limit", x_ratelimit_remaining="0"))
+    with pytest.raises(SourceUnavailable, match="answered 403"):
+        read(providers, users_daily, "2026-11-20")
+
+    providers.faults = dict.fromkeys(range(99), status(403, b"no", x_ratelimit_remaining="4999"))
+    with pytest.raises(SourceRefused, match="GITHUB_COPILOT_TOKEN must be"):
+        read(providers, users_daily, "2026-11-20")
+
+
+def test_a_setting_that_names_nothing_is_refused(providers):
+    with pytest.raises(SourceRefused, match="GITHUB_COPILOT_ORG is ' , ', which names nothing"):
+        Client(users_daily.api, providers.other_environ | {"GITHUB_COPILOT_ORG": " , "})
 
 
 def test_credits_are_asked_for_one_day_at_a_time_and_told_before_and_after_the_allowance(providers):

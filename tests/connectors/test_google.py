@@ -4,10 +4,11 @@ import json
 from datetime import date, timedelta
 
 import pytest
+import sqlglot
 
 from connectors._api import Client, read_days
 from connectors._errors import SourceRefused, SourceUnavailable
-from connectors.google import billing, tokens
+from connectors.google import SQL, billing, billing_lines, tokens
 from tests.other_bills import StandIn, days_between, read
 from tests.providers import status
 
@@ -90,6 +91,44 @@ def test_model_and_kind_of_token_are_read_from_the_text_of_the_sku(providers):
         ("gemini-2.5-pro", None, None, "0.01"),  # storage
         ("gemini-2.5-pro", None, None, "0.02"),  # seconds
     ]
+
+
+@pytest.mark.parametrize(
+    ("sku", "model", "kind"),
+    [
+        ("Claude Sonnet 4.5 Cache Write 1h Input Tokens", "claude-sonnet-4.5", "cache_write_1h"),
+        ("Claude Sonnet 4.5 Cache Write 5m Input Tokens", "claude-sonnet-4.5", "cache_write"),
+        ("Claude Sonnet 4.5 Cache Write Input Tokens", "claude-sonnet-4.5", "cache_write"),
+        ("Claude Sonnet 4.5 Cache Read Input Tokens", "claude-sonnet-4.5", "cache_read"),
+        ("Gemini 2.5 Pro Input Text Caching", "gemini-2.5-pro", "cache_read"),
+        ("Gemini 2.5 Pro Thinking Text Output - Predictions", "gemini-2.5-pro", "output"),
+    ],
+)
+def test_a_name_that_holds_another_is_not_taken_for_it(sku, model, kind):
+    cells = {"sku": sku, "unit": "count", "amount": "1000000"}
+    page = {
+        "schema": {"fields": [{"name": name} for name in cells]},
+        "rows": [{"f": [{"v": v} for v in cells.values()]}],
+    }
+
+    (line,) = billing_lines(page)
+
+    assert (line["model"], line["kind"], line["tokens"]) == (model, kind, 1_000_000)
+
+
+def test_what_is_billed_is_after_discounts_and_free_tiers_and_before_promotions(db):
+    # In euros at 0.8 per dollar: 10 - 1 - 2 = 7 EUR = 8.75 USD; 10 EUR = 12.5 USD before discounts.
+    credits = [("DISCOUNT", -1), ("FREE_TIER", -2), ("PROMOTION", -4)]
+    export = f"""select timestamp '2026-11-20 10:00:00+00' as usage_start_time, timestamp '2026-11-20 00:00:00+00'
+        as _partitiontime, {{'id': 'p'}} as project, {{'description': 'Vertex AI'}} as service, {{'description': 'x'}}
+        as sku, {{'unit': 'count', 'amount': 5}} as usage, 10 as cost, 0.8 as currency_conversion_rate,
+        [{", ".join(f"{{'type': '{kind}', 'amount': {amount}}}" for kind, amount in credits)}] as credits,
+        'EUR' as currency, unnest(['regular', 'tax']) as cost_type"""
+    (query,) = sqlglot.transpile(SQL.format(table="export"), read="bigquery", write="duckdb")
+
+    rows = db.execute(f"with export as ({export}) {query}", {"first": "2026-11-20", "until": "2026-11-21"}).fetchall()
+
+    assert rows == [("2026-11-20", "p", "Vertex AI", "x", "count", "EUR", 5, 12.5, 8.75)]
 
 
 def test_a_query_that_does_not_end_is_asked_for_again_by_the_next_run(providers):

@@ -136,14 +136,30 @@ def test_metrics_and_other_events_are_no_calls(db, logs, lane):
 
 
 @pytest.mark.parametrize(
-    "value", [{"intValue": 120}, {"intValue": "120"}, {"stringValue": "120"}, {"doubleValue": 120}]
-)
+    "value",
+    [
+        {"intValue": 120}, {"intValue": "120"}, {"stringValue": "120"},
+        {"doubleValue": 120}, {"doubleValue": 120.0}, {"doubleValue": "1.2E2"},
+    ],
+)  # fmt: skip
 def test_a_count_may_be_of_any_type(db, logs, lane, value):
     line = otlp(claude(input_tokens=None))
     line["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["attributes"] += [{"key": "input_tokens", "value": value}]
     write_lines(logs / "logs.jsonl", said(line))
 
     assert [row["input_tokens"] for row in read(db, calls, logs).kept] == [120]
+
+
+def test_half_a_token_is_none_and_a_cost_keeps_its_fraction(db, logs, lane):
+    half = otlp(claude(input_tokens=0.5, request_id="req_2"))
+    write_lines(logs / "logs.jsonl", said(otlp(claude(cost_usd=0.0125))), said(half))
+
+    outcome = read(db, calls, logs)
+
+    assert [row["reported_usd"] for row in outcome.kept] == [Decimal("0.0125")]
+    assert [reason for *_, reason in outcome.refused] == [
+        "input_tokens is '0.5', expected a whole number, 0 to 1,000,000,000,000"
+    ]
 
 
 def test_one_line_holds_records_of_many_resources_and_scopes(sent):

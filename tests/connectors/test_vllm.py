@@ -61,6 +61,20 @@ def test_a_prometheus_without_a_password_is_asked_without_one(providers, monkeyp
     assert sent == [{}]
 
 
+def test_a_password_in_the_address_is_sent_as_one_and_told_nobody(providers, monkeypatch):
+    sent = []
+    monkeypatch.setattr(requests.Session, "request", lambda *_, headers, **__: sent.append(headers) or refuse())
+    address = "http://scraper:s3cr%2Ft@127.0.0.1:9/prometheus"
+    client = Client(served.api, {"VLLM_PROMETHEUS_URL": address})
+
+    with pytest.raises(SourceUnavailable, match=r"GET http://127.0.0.1:9/prometheus/api/v1/query_range failed") as told:
+        read_days(client, served, [date(2026, 11, 20)])
+
+    assert sent == [{"Authorization": "Basic c2NyYXBlcjpzM2NyL3Q="}]  # scraper:s3cr/t
+    assert "s3cr" not in str(told.value)
+    assert client._safe("scraper:s3cr/t, s3cr%2Ft, c2NyYXBlcjpzM2NyL3Q=") == "***, ***, ***"
+
+
 def refuse():
     """No network."""
     raise requests.ConnectionError

@@ -1,5 +1,6 @@
 -- At every moment at which a provider told something new about a day: which version of each of its reports held then.
--- A report of lower preference counts for the days that the better one had not told by then.
+-- A report of lower preference counts for the days of which the better one had told nothing by then, or that there is
+-- nothing: a bill that lags behind says so of its last days.
 
 with
 
@@ -56,26 +57,42 @@ moments as (
         lead(known_at) over (partition by provider, utc_date order by known_at) as superseded_at
     from (select distinct provider, utc_date, known_at from versions)
 
-)
+),
 
-select
-    moments.provider,
-    moments.utc_date,
-    moments.known_at,
-    moments.superseded_at,
-    versions.feed,
-    versions.report,
-    max(versions.known_at) as version_known_at
-from moments
-inner join versions
-    on moments.provider = versions.provider
-    and moments.utc_date = versions.utc_date
-    and moments.known_at >= versions.known_at
-group by
-    moments.provider, moments.utc_date, moments.known_at, moments.superseded_at,
-    versions.feed, versions.report, versions.preference
+held as (
+
+    select
+        moments.provider,
+        moments.utc_date,
+        moments.known_at,
+        moments.superseded_at,
+        versions.feed,
+        versions.report,
+        versions.preference,
+        max(versions.known_at) as version_known_at
+    from moments
+    inner join versions
+        on moments.provider = versions.provider
+        and moments.utc_date = versions.utc_date
+        and moments.known_at >= versions.known_at
+    group by
+        moments.provider, moments.utc_date, moments.known_at, moments.superseded_at,
+        versions.feed, versions.report, versions.preference
+
+),
+
+with_lines as (select distinct feed, utc_date, known_at, true as has_lines from {{ ref('int_billed_lines') }})
+
+select held.* exclude (preference)
+from held
+left join with_lines
+    on held.feed = with_lines.feed
+    and held.utc_date = with_lines.utc_date
+    and held.version_known_at = with_lines.known_at
 qualify
-    versions.preference
-    = min(versions.preference) over (
-        partition by moments.provider, moments.utc_date, moments.known_at, versions.report
+    held.preference = coalesce(
+        min(held.preference) filter (where with_lines.has_lines) over (
+            partition by held.provider, held.utc_date, held.known_at, held.report
+        ),
+        min(held.preference) over (partition by held.provider, held.utc_date, held.known_at, held.report)
     )
