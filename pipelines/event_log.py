@@ -1,7 +1,7 @@
 """Dagster's event log in SQLite, with engines that last as long as the process.
 
-Dagster's own makes an engine per event, so SQLAlchemy compiles every statement anew: a quarter of the time of a run with
-nothing new. Files and tables are the same; without the lines in dagster.yaml Dagster reads them as before.
+Dagster's own makes an engine per event, so SQLAlchemy compiles every statement anew: a quarter of the time of a run
+with nothing new. Files and tables are the same; without the lines in dagster.yaml Dagster reads them as before.
 https://docs.dagster.io/deployment/oss/dagster-yaml#event-log-storage
 """
 
