@@ -8,6 +8,16 @@ from pipelines.home import ensure_home
 from pipelines.run_context import AS_OF_TAG
 from pipelines.settings import Settings
 
+_ROOM = "Free space on that disk and run again: nothing is lost."
+_RIGHTS = "Let this user write there and run again."
+_ADVICE = {
+    "No space left on device": _ROOM,
+    "database or disk is full": _ROOM,
+    "Read-only file system": _RIGHTS,
+    "Permission denied": _RIGHTS,
+    "readonly database": _RIGHTS,
+}
+
 
 def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable[[str], None]) -> bool:
     """Run it and say what happens; False when anything failed. The run shows in the UI like any other."""
@@ -31,9 +41,15 @@ def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable
         )
     for event in result.all_events:
         if event.is_step_failure:
-            say(f"failed: {event.step_key}: {_reason(event)}")
+            say(f"failed: {event.step_key}: {with_advice(_reason(event))}")
     say(f"done in {time.monotonic() - started:.0f} s" if result.success else "failed; see the lines above")
     return result.success
+
+
+def with_advice(said: str) -> str:
+    """What went wrong, and what to do where the machine said it."""
+    advice = next((advice for words, advice in _ADVICE.items() if words in said), None)
+    return f"{said.rstrip('. ')}. {advice}" if advice else said
 
 
 def _reason(event) -> str:
