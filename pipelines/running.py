@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from pipelines.home import ensure_home
-from pipelines.run_context import AS_OF_TAG
+from pipelines.run_context import AS_OF_TAG, PID_TAG
 from pipelines.settings import Settings
 
 _ROOM = "Free space on that disk and run again: nothing is lost."
@@ -35,7 +35,7 @@ def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags={AS_OF_TAG: str(settings.as_of), **tags},
+            tags={AS_OF_TAG: str(settings.as_of), PID_TAG: str(os.getpid()), **tags},
             raise_on_error=False,
             run_config={"loggers": {"progress": {}}},
         )
