@@ -102,6 +102,10 @@ class Company:
         process.start()
         return process
 
+    def is_building(self) -> bool:
+        """Whether a run has begun to build."""
+        return (self.data_dir / "build" / "warehouse.duckdb").exists()
+
     def told(self) -> Counter:
         """(recipient, key of the message) -> how often Slack shows it."""
         payloads = [_metadata(message) for message in self.slack.messages if message.get("metadata")]
@@ -169,7 +173,7 @@ def _paceline(command: str, variables: dict[str, str], log: str) -> None:
 
 
 def torture(kills: int, seed: int, folder: Path, story: tuple[Step, ...] = STORY, say=print) -> None:
-    """Live through the story twice, undisturbed and with kills; AssertionError says what differs in the end."""
+    """Live through the story twice, undisturbed and with kills; AssertionError says what differs after a step."""
     choose = random.Random(seed)
     calm = Company(folder / "calm")
     disturbed = Company(folder / "disturbed", faults=random.Random(choose.random()))
@@ -178,14 +182,15 @@ def torture(kills: int, seed: int, folder: Path, story: tuple[Step, ...] = STORY
         struck = Counter()
         for number, step in enumerate(story):
             _reveal(calm, disturbed, step)
-            seconds = _undisturbed(calm, step, folder / "calm.log")
+            seconds = undisturbed(calm, step, folder / "calm.log")
             say(f"{step.command} as of {step.as_of}: {seconds:.0f} s undisturbed")
             here = (kills * (number + 1)) // len(story) - (kills * number) // len(story)
             struck += _killed(disturbed, step, here, seconds, choose, folder / "killed.log", say)
             attempts = _finished(disturbed, step, folder / "finished.log")
-            say(f"  done after {attempts} more attempts")
-        compare(calm, disturbed)
-        say(f"{struck.total()} kills, the same warehouse, {len(disturbed.told())} messages once each. They struck")
+            compare(calm, disturbed)
+            told = len(disturbed.told())
+            say(f"  done in attempt {attempts} after that: the same warehouse, {told} messages so far, once each")
+        say(f"{struck.total()} kills, the same warehouse after each step, every message once. They struck")
         for where, count in struck.most_common():
             say(f"  {count:3} x after: {where}")
     finally:
@@ -198,7 +203,8 @@ def _reveal(calm: Company, disturbed: Company, step: Step) -> None:
         company.reveal(step.as_of)
 
 
-def _undisturbed(company: Company, step: Step, log: Path) -> float:
+def undisturbed(company: Company, step: Step, log: Path) -> float:
+    """Run a step to its end; returns how many seconds it took."""
     started = time.monotonic()
     process = company.start(step, log)
     process.join(600)

@@ -6,4 +6,4 @@ from tests.torture import Step, torture
 def test_a_replan_that_is_killed_again_and_again_leaves_what_an_undisturbed_one_does(tmp_path, capsys):
     torture(kills=3, seed=7, folder=tmp_path, story=(Step("2026-11-22", "replan"),))
 
-    assert "3 kills, the same warehouse" in capsys.readouterr().out
+    assert "3 kills, the same warehouse after each step, every message once" in capsys.readouterr().out
