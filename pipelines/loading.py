@@ -171,7 +171,7 @@ def load_folders(
         for unit, listing in sorted(units.items())
         if unit in lost
         or _is_new(feed, listing, known.get(unit))
-        or (again and _falls_into(unit, known.get(unit), *again))
+        or (again and _falls_into(feed, unit, known.get(unit), *again))
     }
     if due:
         read = [file for listing in due.values() for file in listing]
@@ -363,14 +363,13 @@ def _stamp(feed: LogFeed, file: LogFile) -> str:
     return _digest(f"{file.stamp}|{list(feed.schema.items())}{feed.reading}")
 
 
-def _falls_into(folder: str, known: dict | None, first: date, last: date) -> bool:
-    """Whether a folder or file has or may have records of these UTC days: its local date is at most one day off."""
-    days = (known and known.get("days")) or []
-    if any(str(first) <= day <= str(last) for day in days):
-        return True
+def _falls_into(feed: LogFeed, folder: str, known: dict | None, first: date, last: date) -> bool:
+    """Whether a folder or file may hold records of these UTC days: its local date is at most one day off."""
+    if feed.grows and known and known["days"]:
+        return any(str(first) <= day <= str(last) for day in known["days"])
     dates = re.findall(r"\d{4}-\d{2}-\d{2}", folder)
     if not dates:
-        return not days
+        return True
     return str(first - timedelta(days=1)) <= dates[-1] <= str(last + timedelta(days=1))
 
 
