@@ -48,6 +48,7 @@ def deliver(
     clock: Clock | None = None,
     say: Callable[[str], Any] = print,
     lock_wait_seconds: float = 60.0,
+    look_first: bool = False,
 ) -> list[Delivery]:
     """Bring incidents up to what was found, and tell what is due and not told; returns what was done, alert by alert.
 
@@ -58,6 +59,8 @@ def deliver(
     never lost. Every failure is tried again on each later call, and none keeps the other alerts from going out; only
     after three attempts in a row without any answer from Slack the rest is left to the next call.
 
+    With `look_first` every message is looked for before it is sent: for a ledger that took the place of a lost one.
+
     Without a token the messages go to `outbox_dir` as files and to `say`, once each. They count as told in this
     ledger, also when a token is configured later: switching Slack on does not send the month's old alerts.
 
@@ -66,7 +69,7 @@ def deliver(
     """
     clock, outbox = clock or _any_time(), Path(outbox_dir)
     with _alone(ledger.lock_file(outbox), lock_wait_seconds):
-        run = Run(settings, ledger, outbox, clock.now, say)
+        run = Run(settings, ledger, outbox, clock.now, say, look_first)
         found = _plan.findings(rows)
         _incidents.follow(found, ledger, clock.now, clock.today)
         done = [*run.unusable(found), *run.settle()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,12 @@ class Alert:
     month: date | None
 
 
+_EXPORTED = {
+    "alert_deliveries": DELIVERIES,
+    "alert_incidents": INCIDENTS,
+    "alert_actions": ACTIONS,
+    "cap_decisions": DECISIONS,
+}
 Records = dict[tuple[str, str], dict[str, Any]]  # (alert_key, recipient) -> the columns
 
 
@@ -52,12 +58,21 @@ class Ledger:
 
     def export(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, times in UTC without a zone: what the warehouse shows."""
-        return {
-            "alert_deliveries": self._all(DELIVERIES),
-            "alert_incidents": self._all(INCIDENTS),
-            "alert_actions": self._all(ACTIONS),
-            "cap_decisions": self._all(DECISIONS),
-        }
+        return {name: self._all(table) for name, table in _EXPORTED.items()}
+
+    def is_empty(self) -> bool:
+        """Whether nothing was told from it or decided: a new one, perhaps in the place of one that was lost."""
+        return not any(self._rows(sa.select(table).limit(1)) for table in (DELIVERIES, DECISIONS))
+
+    def restore(self, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+        """Add the rows of an earlier `export` that it has not, all or none; columns that are not given stay empty."""
+        with self._engine.begin() as connection:
+            for name, table in _EXPORTED.items():
+                known = {tuple(key) for key in connection.execute(sa.select(*table.primary_key))}
+                rows = [_with_zone(row) for row in tables.get(name, ())]
+                rows = [row for row in rows if tuple(row[key.name] for key in table.primary_key) not in known]
+                if rows:
+                    connection.execute(sa.insert(table), rows)
 
     def _all(self, table: sa.Table, *where: Any) -> list[dict[str, Any]]:
         return [
@@ -176,6 +191,10 @@ class Ledger:
         """The last decision on each cap of a month: {(scope, scope_id): the columns}."""
         of_month = sa.select(DECISIONS).where(DECISIONS.c.month == month).order_by(DECISIONS.c.decision_id)
         return {(row["scope"], row["scope_id"]): row for row in self._rows(of_month)}
+
+
+def _with_zone(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _sqlite_file(url: sa.URL) -> Path | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alerts._ledger import Alert, Ledger
 
 _CLOCKS_DIFFER = timedelta(hours=1)  # how far our clock may be ahead of Slack's when looking for an earlier post
+_REMEMBERED = timedelta(days=62)  # alerts are about this month and the one before
 _UNREACHABLE_IN_A_ROW = 3  # after so many, Slack is down and the rest waits for the next delivery
 _NOT_TRIED = "not tried: Slack was not reachable for the alerts before it"
 _WORDS = "whoever maintains alerts/: the message could not be worded from this row"
@@ -57,12 +58,18 @@ class Run:
     """Carries out posts; remembers how often in a row Slack was not reachable."""
 
     def __init__(
-        self, settings: SlackSettings, ledger: Ledger, outbox: Path, now: datetime, say: Callable[[str], Any]
+        self,
+        settings: SlackSettings,
+        ledger: Ledger,
+        outbox: Path,
+        now: datetime,
+        say: Callable[[str], Any],
+        look_first: bool = False,
     ) -> None:
         from alerts import discover
 
         self.kinds, self.ledger, self.outbox, self.now, self.say = discover(), ledger, outbox, now, say
-        self.settings = settings
+        self.settings, self.look_first = settings, look_first
         self.slack = Slack(settings) if settings.token else None
         self.unreachable = 0
         self.with_files: dict[str, Message] = {}  # worded once, for charts take a while
@@ -90,7 +97,8 @@ class Run:
             yield from self._settle(message_key, address, records)
 
     def _settle(self, message_key: str, address: str, records: list[Mapping[str, Any]]) -> Iterator[Delivery]:
-        since = min(record["first_attempt_at"] for record in records)
+        # A clock that was ahead then may have been put right since.
+        since = min(self.now, *(record["first_attempt_at"] for record in records))
         error = None
         try:
             found = self._found(message_key, address, records[0], since) if self.slack else None
@@ -231,6 +239,8 @@ class Run:
         self.ledger.begin(alert, address, self.now, role="file", message_key=message_key, state="failed")
 
     def _share(self, name: str, content: bytes, thread: Posted) -> None:
+        if self.look_first and self.slack.has_file(name, thread):
+            return
         try:
             self.slack.share(name, content, thread)
         except DeliveryFailed as failure:
@@ -240,6 +250,8 @@ class Run:
 
     def _posted(self, message: Message, to: _plan.Recipient, thread: Posted | None, broadcast: bool) -> Posted:
         """Post; where the reply was lost, look at once whether the message was, too."""
+        if self.look_first and (earlier := self._look(message.alert_key, to.address, thread)):
+            return earlier
         try:
             return self.slack.post(message, to.address, to.source, thread, broadcast)
         except DeliveryFailed as failure:
@@ -250,9 +262,10 @@ class Run:
             raise
 
     def _look(self, message_key: str, address: str, thread: Posted | None) -> Posted | None:
+        since = self.now - (_REMEMBERED if self.look_first else _CLOCKS_DIFFER)
         try:
             known = self.ledger.channel_of(address)
-            return self.slack.find(message_key, address, self.now - _CLOCKS_DIFFER, known, thread)
+            return self.slack.find(message_key, address, since, known, thread)
         except DeliveryFailed:
             return None  # the next delivery asks again
 

@@ -37,6 +37,7 @@ def main() -> None:
     """Run the command; errors of settings are readable, too."""
     import duckdb
     from pydantic import ValidationError
+    from sqlalchemy.exc import DBAPIError
 
     from pipelines.dbt import BuildFailed
 
@@ -48,8 +49,10 @@ def main() -> None:
             f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
         )
         sys.exit(2)
-    except (BuildFailed, duckdb.Error) as error:
-        click.echo(f"paceline: {error}", err=True)
+    except (BuildFailed, duckdb.Error, DBAPIError, OSError) as error:
+        from pipelines.running import with_advice
+
+        click.echo(f"paceline: {with_advice(str(error))}", err=True)
         sys.exit(1)
 
 

@@ -15,7 +15,18 @@ from pathlib import Path
 
 import duckdb
 
+from connectors._errors import SourceRefused
 from connectors._files import filesystem, is_remote
+
+
+class LakeDamaged(SourceRefused):
+    """A file of the lake cannot be read. The message says which, and what to do."""
+
+    def __init__(self, paths: Iterable[str]):
+        super().__init__(
+            f"damaged in the lake: {', '.join(paths)}. Retrying does not help: remove it and run again; what it held "
+            "is read from its source again, or restored from a backup where the source no longer has it."
+        )
 
 
 class Lake:
@@ -85,7 +96,8 @@ class Lake:
             self.fs.put_file(str(local), target)
         else:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(local, Path(target))
+            with beside(Path(target)) as draft:
+                shutil.copyfile(local, draft)
         return True
 
     def remove(self, relative: str) -> None:
@@ -121,13 +133,23 @@ class Lake:
             return self.put(db, local, relative)
 
     def read_rows(self, relative: str) -> list[dict]:
-        """The rows of one small file; none when it does not exist."""
+        """The rows of one small file; none when it does not exist. Raises LakeDamaged."""
         if not self.fs.exists(self.path(relative)):
             return []
         with self.connect() as db:
-            cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [self.path(relative)])
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            try:
+                cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [self.path(relative)])
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            except duckdb.IOException:  # not the file's fault
+                raise
+            except duckdb.Error as error:
+                raise LakeDamaged([relative]) from error
+
+    def damaged(self, files: Iterable[str]) -> list[str]:
+        """Those of the files that cannot be read to their end."""
+        with self.connect() as db:
+            return [file for file in files if not _is_whole(db, self.path(file))]
 
 
 def quoted(text: object) -> str:
@@ -154,19 +176,36 @@ def _same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str, columns: str
         return False  # other columns, or damaged: to be replaced
 
 
-def replace_file(local: Path, target: Path) -> None:
-    """Copy a file into place so that readers see the old one or the new one, never a part, even after a crash."""
-    beside = target.with_name(f".{target.name}.tmp")
-    shutil.copyfile(local, beside)
-    swap_in(beside, target)
+def _is_whole(db: duckdb.DuckDBPyConnection, path: str) -> bool:
+    try:
+        db.execute("select bit_xor(hash(columns(*))) from read_parquet(?, hive_partitioning = false)", [path])
+    except duckdb.IOException:  # not the file's fault
+        raise
+    except duckdb.Error:
+        return False
+    return True
 
 
-def swap_in(beside: Path, target: Path) -> None:
-    """Rename a finished file of the same folder over another, on disk before this returns."""
-    for path, then in ((beside, lambda: os.replace(beside, target)), (target.parent, lambda: None)):
-        opened = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-        then()
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A name for a new file beside its place, which it takes when it is whole: readers see the old one or the new one,
+    never a part, even after a crash. Nothing is left of one that could not be written.
+    """
+    draft = target.with_name(f".{target.name}.tmp")
+    draft.unlink(missing_ok=True)
+    try:
+        yield draft
+        _sync(draft)
+        os.replace(draft, target)
+        _sync(target.parent)
+    finally:
+        for name in (draft.name, f"{draft.name}.wal"):
+            draft.with_name(name).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -44,9 +44,21 @@ def path_of(feed: str) -> str:
 
 
 def export_ledger(settings: Settings, lake: Lake) -> list[str]:
-    """Put the ledger's tables into the lake; returns the feeds that changed."""
-    tables = alerts.open_ledger(settings.ledger_url).export()
+    """Put the ledger's tables into the lake; returns the feeds that changed. An empty ledger takes nothing away."""
+    ledger = alerts.open_ledger(settings.ledger_url)
+    if ledger.is_empty():
+        return []
+    tables = ledger.export()
     return [feed for feed in FEEDS if _write(lake, feed, tables[feed.removeprefix("paceline__")])]
+
+
+def restore_ledger(settings: Settings, lake: Lake) -> bool:
+    """Fill an empty ledger with what the lake knows of a lost one; False when the ledger is not empty."""
+    ledger = alerts.open_ledger(settings.ledger_url)
+    if not ledger.is_empty():
+        return False
+    ledger.restore({feed.removeprefix("paceline__"): lake.read_rows(path_of(feed)) for feed in FEEDS})
+    return True
 
 
 def _write(lake: Lake, feed: str, rows: Sequence[Mapping[str, object]]) -> bool:

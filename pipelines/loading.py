@@ -29,7 +29,8 @@ LOADS_SCHEMA = {
     "requests_made": "BIGINT", "watermark_at": "TIMESTAMP", "skipped": "BIGINT",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
-# What is read as one: a folder or, of files that grow, a file, whose records are of these days.
+FOLDER = "regexp_replace(_file, '/?[^/]*$', '')"
+# What is read as one: a folder or, of files that grow, a file, whose records are on these days of the lake.
 FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]", "days": "VARCHAR[]"}
 
 
@@ -79,7 +80,11 @@ def load_log_feed(
     with log_load(lake, feed, load, now, say):
         if feed.refusal:
             raise SourceRefused(feed.refusal)
-        load_folders(lake, feed, location, now(), again, load, say)
+        if lost := load_folders(lake, feed, location, now(), again, load, say):
+            raise SourceRefused(
+                f"gone from the lake: {', '.join(lost)}; their logs are no longer in {location} either. Restore them "
+                "from a backup. This is said once; without them their days count what is left."
+            )
     return load
 
 
@@ -117,13 +122,28 @@ def record_load(lake: Lake, load: Load) -> None:
     lake.write_rows([*lake.read_rows(path), row], LOADS_SCHEMA, path, order_by="started_at, feed")
 
 
+def last_through(lake: Lake, feed: str) -> date | None:
+    """The day through which a feed was loaded last."""
+    for path in reversed(lake.files(LOADS)):
+        loaded = [row for row in lake.read_rows(path) if row["feed"] == feed and row["status"] == "loaded"]
+        if loaded:
+            return loaded[-1]["through_date"]
+    return None
+
+
 def lake_days(lake: Lake, feed: str) -> dict[date, list[str]]:
     """UTC day -> stamps of its files, of one feed."""
     days: dict[date, list[str]] = {}
     for path, stamp in lake.files(f"raw/{feed}").items():
-        if found := re.search(r"/day=(\d{4}-\d{2}-\d{2})/", path):
-            days.setdefault(date.fromisoformat(found[1]), []).append(f"{path}|{stamp}")
+        if day := day_of(path):
+            days.setdefault(day, []).append(f"{path}|{stamp}")
     return days
+
+
+def day_of(path: str) -> date | None:
+    """The UTC day of a file of the lake; None for one that belongs to no day."""
+    found = re.search(r"/day=(\d{4}-\d{2}-\d{2})/", path)
+    return date.fromisoformat(found[1]) if found else None
 
 
 def load_folders(
@@ -134,26 +154,30 @@ def load_folders(
     again: tuple[date, date] | None,
     load: Load,
     say: Callable[[str], None],
-) -> None:
-    """Read every folder, or file that grows, with something new, and note in `load` what was done."""
+) -> list[str]:
+    """Read every folder, or file that grows, with something new or something lost in the lake, and note in `load` what
+    was done; returns what the lake lost and the location no longer has.
+    """
     files, unreadable = list_files(location, feed.located_by or feed.variable, feed.file_names, feed.endings)
     state = f"raw/{feed.table}/_folders.parquet"
     known = {row["folder"]: row for row in lake.read_rows(state)}
     units: dict[str, list[LogFile]] = {}
     for file in files:
         units.setdefault(file.key if feed.grows else file.folder, []).append(file)
+    in_lake = set(lake.files(f"raw/{feed.table}"))
+    lost = {unit: gone for unit, row in known.items() if (gone := _lost(feed, row, in_lake))}
     due = {
         unit: listing
         for unit, listing in sorted(units.items())
-        if _is_new(feed, listing, known.get(unit)) or (again and _falls_into(unit, known.get(unit), *again))
+        if unit in lost
+        or _is_new(feed, listing, known.get(unit))
+        or (again and _falls_into(feed, unit, known.get(unit), *again))
     }
     if due:
         read = [file for listing in due.values() for file in listing]
         size, folders = sum(file.size for file in read), len({file.folder for file in read})
         say(f"{feed.table}: reading {len(read):,} files ({size / 1e6:,.1f} MB) of {folders:,} folders in {location}")
-    if feed.grows:
-        known = {unit: row for unit, row in known.items() if unit in units}
-    in_lake = set(lake.files(f"raw/{feed.table}"))
+    known = {unit: row for unit, row in known.items() if unit in units or not (feed.grows or unit in lost)}
     for batch in _batches(due):
         broken = _load_batch(lake, feed, batch, known, in_lake, now, load)
         for unit, listing in batch.items():
@@ -162,7 +186,11 @@ def load_folders(
         lake.write_rows(known.values(), FOLDERS_SCHEMA, state, order_by="folder")
         if len(due) > len(batch):
             say(f"{feed.table}: {load.files_read:,} files, {load.records:,} records")
+    beyond_help = lost.keys() - units.keys()
+    if beyond_help:
+        lake.write_rows(known.values(), FOLDERS_SCHEMA, state, order_by="folder")
     quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+    return sorted({path for unit in beyond_help for path in lost[unit]})
 
 
 def _load_batch(
@@ -210,11 +238,16 @@ def _folder(feed: LogFeed, key: str) -> str:
 
 
 def _days(db, feed: LogFeed) -> dict[str, set[str]]:
-    """File that grows -> the days of its records in `kept`."""
-    if not feed.grows:
-        return {}
-    days = f"select _file, list(distinct strftime({feed.recorded_at}, '%Y-%m-%d')) from kept group by _file"
+    """Folder, or file that grows -> the days of its records in `kept`."""
+    unit = "_file" if feed.grows else FOLDER
+    days = f"select {unit} as unit, list(distinct strftime({feed.recorded_at}, '%Y-%m-%d')) from kept group by unit"
     return {key: set(found) for key, found in db.execute(days).fetchall()}
+
+
+def _lost(feed: LogFeed, row: dict, in_lake: set[str]) -> list[str]:
+    """The files that the lake should have of a folder, or of a file that grows, and has not."""
+    paths = {f"raw/{feed.table}/day={day}/from_{row['folder_id']}.parquet" for day in row["days"] or []}
+    return sorted(paths - in_lake)
 
 
 def _held(feed: LogFeed, folders: dict[str, str], days: dict[str, set[str]], in_lake: set[str]) -> list[str]:
@@ -245,7 +278,7 @@ def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) ->
     """Write what is kept to its days, and take away what is left of those files of the lake; returns what it wrote."""
     db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
     db.executemany("insert into folder_ids values (?, ?)", list(folders.items()))
-    folder = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else "regexp_replace(_file, '/?[^/]*$', '')"
+    folder = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else FOLDER
     db.execute(f"""
         copy (
             select {", ".join(feed.schema)}, strftime({feed.recorded_at}, '%Y-%m-%d') as day, folder_id
@@ -264,7 +297,7 @@ def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) ->
     for path in held:
         if path not in written:
             lake.remove(path)
-            load.changed_days.append(date.fromisoformat(re.search(r"day=(\d{4}-\d{2}-\d{2})", path)[1]))
+            load.changed_days.append(day_of(path))
     load.changed_days = sorted(set(load.changed_days))
     return written
 
@@ -330,9 +363,9 @@ def _stamp(feed: LogFeed, file: LogFile) -> str:
     return _digest(f"{file.stamp}|{list(feed.schema.items())}{feed.reading}")
 
 
-def _falls_into(folder: str, known: dict | None, first: date, last: date) -> bool:
+def _falls_into(feed: LogFeed, folder: str, known: dict | None, first: date, last: date) -> bool:
     """Whether a folder or file may hold records of these UTC days: its local date is at most one day off."""
-    if known and known.get("days"):
+    if feed.grows and known and known["days"]:
         return any(str(first) <= day <= str(last) for day in known["days"])
     dates = re.findall(r"\d{4}-\d{2}-\d{2}", folder)
     if not dates:

@@ -12,7 +12,7 @@ from connectors._api import Answer, Client, NotOffered, read_days, read_list
 from connectors._contract import ApiFeed, Report
 from connectors._errors import SourceError, SourceUnavailable
 from pipelines.lake import Lake
-from pipelines.loading import Load, lake_days, record_load
+from pipelines.loading import Load, lake_days, last_through, record_load
 from pipelines.settings import FIRST_LOAD_DAYS
 
 
@@ -56,7 +56,8 @@ def _pull(lake: Lake, feed: ApiFeed, environ, through: date, today: date, again,
     client = Client(feed.api, environ)
     if not feed.window:
         return read_list(client, feed, through)
-    days = days_to_ask(feed, set(lake_days(lake, feed.table)), through, again)
+    held = set(lake_days(lake, feed.table))
+    days = days_to_ask(feed, held, through, again, last_through(lake, feed.table) if held else None)
     if feed.window.kept_days:
         days = {day for day in days if (today - day).days <= feed.window.kept_days}
     if feed.fallback_for:
@@ -66,13 +67,23 @@ def _pull(lake: Lake, feed: ApiFeed, environ, through: date, today: date, again,
     return read_days(client, feed, days)
 
 
-def days_to_ask(feed: ApiFeed, held: set[date], through: date, again: tuple[date, date] | None) -> set[date]:
-    """The days of a report to ask for now; none that it cannot know."""
+def days_to_ask(
+    feed: ApiFeed,
+    held: set[date],
+    through: date,
+    again: tuple[date, date] | None = None,
+    asked_through: date | None = None,
+) -> set[date]:
+    """The days of a report to ask for now; none that it cannot know.
+
+    Days that could still be restated when it was last asked, through `asked_through`, are asked again, however long
+    ago that was.
+    """
     oldest = max(feed.window.oldest, through - timedelta(days=feed.window.oldest_days))
     first = min([through - timedelta(days=FIRST_LOAD_DAYS - 1), *held, *(again or ())])
     first = max(oldest, first)
     wanted = {first + timedelta(days=n) for n in range((through - first).days + 1)}
-    restated_from = through - timedelta(days=feed.restated_days - 1)
+    restated_from = min(through, asked_through or through) - timedelta(days=feed.restated_days - 1)
     return {
         day
         for day in wanted
@@ -83,12 +94,15 @@ def days_to_ask(feed: ApiFeed, held: set[date], through: date, again: tuple[date
 def write_version(lake: Lake, feed: Report, day: date, rows: list[dict], known_at: datetime) -> bool:
     """Keep what the source says now of a day, when that is news."""
     folder = f"raw/{feed.table}/day={day}"
+    last = max(lake.files(folder), default=None)
     stamp = known_at.astimezone(UTC)
+    if last:  # a clock that was put back must not make an older version the last one
+        stamp = max(stamp, version_of(last)[1].replace(tzinfo=UTC) + timedelta(seconds=1))
     return lake.write_rows(
         [row | {"known_at": f"{stamp:%Y-%m-%d %H:%M:%S}"} for row in rows],
         feed.schema,
         f"{folder}/known_{stamp:%Y%m%dT%H%M%S}Z.parquet",
-        unlike=max(lake.files(folder), default=None),
+        unlike=last,
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.functions import create_functions
-from pipelines.lake import Lake, swap_in
+from pipelines.lake import Lake, beside
 
 # They read the lake, which is not the readers' business and may not be reachable for them.
 UNPUBLISHED_SCHEMAS = ("raw", "staging", "main_dbt_test__audit")
@@ -51,18 +51,15 @@ def publish_news(warehouse_file: Path, lake: Lake, tables: Mapping[str, Sequence
 @contextmanager
 def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of the origin to change, which then takes the warehouse's place."""
-    beside = warehouse_file.with_name(f".{warehouse_file.name}.tmp")
-    beside.unlink(missing_ok=True)
-    shutil.copyfile(origin, beside)
-    beside.chmod(0o644)
-    with duckdb.connect(str(beside)) as db:
-        yield db
-        db.execute("checkpoint")
-    beside.with_name(f"{beside.name}.wal").unlink(missing_ok=True)
-    beside.chmod(0o444)
-    # A leftover log of an earlier file would be replayed into this one.
-    warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
-    swap_in(beside, warehouse_file)
+    with beside(warehouse_file) as draft:
+        shutil.copyfile(origin, draft)
+        draft.chmod(0o644)
+        with duckdb.connect(str(draft)) as db:
+            yield db
+            db.execute("checkpoint")
+        draft.chmod(0o444)
+        # A leftover log of an earlier file would be replayed into this one.
+        warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
 
 
 def read_warehouse(warehouse_file: Path) -> duckdb.DuckDBPyConnection:

@@ -7,7 +7,7 @@ a day's cost does not grow with history. Reports of providers are small: all the
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -68,8 +68,13 @@ class DaysToBuild:
         return sorted({*self.fingerprints, *self.to_link})
 
 
-def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> DaysToBuild:
-    """Compare the lake with what was built (day -> fingerprint). A day that lost its files is to be built, too."""
+def days_to_build(
+    lake: Lake, settings: Settings, built: Mapping[date, str], but_for: Collection[date] = ()
+) -> DaysToBuild:
+    """Compare the lake with what was built (day -> fingerprint). A day that lost its files is to be built, too.
+
+    Days that would need the records of the days `but_for` stay as they were built.
+    """
     code = _code_digest()
     aliases = lake.files("raw/org__model_aliases").get(org_path("model_aliases"))
     common = [settings.timezone, genai_prices.version(), aliases]
@@ -79,12 +84,25 @@ def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> 
             stamps.setdefault(day, []).extend(files)
     inputs = {day: _inputs(stamps, day) for day in sorted({*stamps, *built})}
     now = {day: f"{code}:{_digest([common, [stamps.get(one, []) for one in near]])}" for day, near in inputs.items()}
-    fingerprints = {day: fingerprint for day, fingerprint in now.items() if built.get(day) != fingerprint}
+    fingerprints = {
+        day: fingerprint
+        for day, fingerprint in now.items()
+        if built.get(day) != fingerprint and not set(but_for) & set(inputs[day])
+    }
     return DaysToBuild(
         fingerprints=fingerprints,
         code_changed=any(not fingerprint.startswith(f"{code}:") for fingerprint in built.values()),
         to_link=frozenset(one for day in fingerprints for one in inputs[day] if len(inputs[day]) > 1),
     )
+
+
+def damaged_files(lake: Lake, days: DaysToBuild) -> dict[str, list[str]]:
+    """Feed -> those of its files with records of the days to build that cannot be read."""
+    found = {}
+    for feed in log_feeds():
+        if damaged := lake.damaged(_paths_of(lake, feed, days)):
+            found[feed.table] = damaged
+    return found
 
 
 def _inputs(stamps: Mapping[date, list[str]], day: date) -> list[date]:
@@ -186,8 +204,12 @@ def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
 
 
 def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
+    return [lake.path(path) for path in _paths_of(lake, feed, days)]
+
+
+def _paths_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
     in_lake = _days_of(lake, feed)
-    return [lake.path(file.partition("|")[0]) for day in days.to_read for file in in_lake.get(day, [])]
+    return [file.partition("|")[0] for day in days.to_read for file in in_lake.get(day, [])]
 
 
 def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:

@@ -24,6 +24,7 @@ AS_OF_TAG = "paceline/as_of"
 PLAN_MONTH_TAG = "paceline/plan_month"
 AGAIN_TAG = "paceline/again"
 NO_ALERTS_TAG = "paceline/no_alerts"
+PID_TAG = "paceline/pid"
 LOCK_WAIT_SECONDS = 4 * 3600
 
 

@@ -5,8 +5,18 @@ import time
 from collections.abc import Callable, Mapping
 
 from pipelines.home import ensure_home
-from pipelines.run_context import AS_OF_TAG
+from pipelines.run_context import AS_OF_TAG, PID_TAG
 from pipelines.settings import Settings
+
+_ROOM = "Free space on that disk and run again: nothing is lost."
+_RIGHTS = "Let this user write there and run again."
+_ADVICE = {
+    "No space left on device": _ROOM,
+    "database or disk is full": _ROOM,
+    "Read-only file system": _RIGHTS,
+    "Permission denied": _RIGHTS,
+    "readonly database": _RIGHTS,
+}
 
 
 def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable[[str], None]) -> bool:
@@ -25,15 +35,21 @@ def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags={AS_OF_TAG: str(settings.as_of), **tags},
+            tags={AS_OF_TAG: str(settings.as_of), PID_TAG: str(os.getpid()), **tags},
             raise_on_error=False,
             run_config={"loggers": {"progress": {}}},
         )
     for event in result.all_events:
         if event.is_step_failure:
-            say(f"failed: {event.step_key}: {_reason(event)}")
+            say(f"failed: {event.step_key}: {with_advice(_reason(event))}")
     say(f"done in {time.monotonic() - started:.0f} s" if result.success else "failed; see the lines above")
     return result.success
+
+
+def with_advice(said: str) -> str:
+    """What went wrong, and what to do where the machine said it."""
+    advice = next((advice for words, advice in _ADVICE.items() if words in said), None)
+    return f"{said.rstrip('. ')}. {advice}" if advice else said
 
 
 def _reason(event) -> str:

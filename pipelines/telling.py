@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import alerts
 from pipelines.lake import Lake
-from pipelines.ledger_feeds import PUBLISHED, export_ledger, path_of
+from pipelines.ledger_feeds import PUBLISHED, export_ledger, path_of, restore_ledger
 from pipelines.publish import publish_news, read_warehouse, rows_of
 from pipelines.settings import Settings, utc_now
 
@@ -126,8 +126,15 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
         return []
     clock = alert_clock(settings)
     ledger = alerts.open_ledger(settings.ledger_url)
+    is_new = restore_ledger(settings, lake)
     deliveries = alerts.deliver(
-        due_alerts(settings), slack_settings(settings), ledger, settings.data_dir / "outbox", clock, say
+        due_alerts(settings),
+        slack_settings(settings),
+        ledger,
+        settings.data_dir / "outbox",
+        clock,
+        say,
+        look_first=is_new,
     )
     if settings.slack_token:
         say(

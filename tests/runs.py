@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -46,10 +47,20 @@ def rows(data_dir: Path, sql: str) -> list[tuple]:
         return db.execute(sql).fetchall()
 
 
-def content(data_dir: Path) -> dict[str, list[tuple]]:
-    """Every row of every published table, but for the times at which the pipeline worked."""
+def content(data_dir: Path, but_for: Sequence[str] = ()) -> dict[str, list[tuple]]:
+    """Every row of every published table, but for the times at which the pipeline worked and for some columns."""
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
-        tables = db.execute("""
-            select schema_name || '.' || table_name from duckdb_tables()
-            where not internal and schema_name not in ('main', 'ops') order by 1""").fetchall()
-        return {table: sorted(db.execute(f"from {table}").fetchall(), key=repr) for (table,) in tables}
+        tables = db.execute(
+            """
+            select schema_name || '.' || table_name, list(column_name order by column_index) from duckdb_columns()
+            where not internal and schema_name not in ('main', 'ops') and table_name in (
+                select table_name from duckdb_tables())
+            group by 1 order by 1"""
+        ).fetchall()
+        return {
+            table: sorted(
+                db.execute(f"select {', '.join(c for c in columns if c not in but_for)} from {table}").fetchall(),
+                key=repr,
+            )
+            for table, columns in tables
+        }

@@ -37,12 +37,16 @@ def org_csvs(deployment: Deployment) -> dg.MaterializeResult:
 
 
 def load_org(lake: Lake, settings: Settings) -> dict[str, int]:
-    """Table -> rows read; empty when no CSV changed since it was last read. Raises SourceRefused for a mistake."""
+    """Table -> rows read; empty when no CSV changed since it was last read, and the lake has it still.
+
+    Raises SourceRefused for a mistake.
+    """
     folder = settings.org_dir
     if not folder.is_dir() and settings.org_dir_given is None:
         folder = None
     digests = _digests(folder)
-    if digests == [(row["file"], row["digest"]) for row in lake.read_rows(READ_FILES)]:
+    are_there = all(lake.fs.exists(lake.path(org_path(table))) for table in org.SCHEMAS)
+    if are_there and digests == [(row["file"], row["digest"]) for row in lake.read_rows(READ_FILES)]:
         return {}
     tables = org.read_org(folder)
     for table, frame in tables.items():

@@ -4,7 +4,7 @@ https://docs.dagster.io/integrations/libraries/dbt
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines import dbt
 from pipelines.functions import create_arithmetic
+from pipelines.lake import LakeDamaged
 from pipelines.ledger_feeds import export_ledger
-from pipelines.raw import built_days, create_raw, days_to_build, write_model_names
+from pipelines.loading import Load, day_of, record_load
+from pipelines.raw import built_days, create_raw, damaged_files, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import DBT_PROJECT, utc_now
@@ -62,6 +64,8 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
             dbt.build(deployment.run.settings, selection, events.append)
         except dbt.BuildFailed as error:
             failure = error
+            if damaged := deployment.run.lake.damaged(deployment.run.lake.files("raw")):
+                failure = LakeDamaged(damaged)
         counts = row_counts(deployment.run)
         for event in dagster_events(events, parsed, context, project):
             if isinstance(event, dg.Output):
@@ -84,12 +88,18 @@ def prepare_build(run: RunContext, whole: bool) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     _remove_broken(file)
     with duckdb.connect(str(file)) as db:
-        days = days_to_build(run.lake, run.settings, built_days(db))
+        built = built_days(db)
+    days = days_to_build(run.lake, run.settings, built)
     if days.code_changed:
         if not whole:
             raise dg.Failure("Models have changed since the last build. Run the daily job, then parts of it.")
         file.unlink()
-        days = days_to_build(run.lake, run.settings, {})
+        built = {}
+        days = days_to_build(run.lake, run.settings, built)
+    if damaged := damaged_files(run.lake, days):
+        _record_damage(run, damaged)
+        spoilt = {day_of(path) for paths in damaged.values() for path in paths}
+        days = days_to_build(run.lake, run.settings, built, but_for=spoilt)
     write_model_names(run.lake, days)
     try:
         export_ledger(run.settings, run.lake)
@@ -102,6 +112,15 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         create_raw(db, run.lake, run.settings, days, run.as_of, run.plan_month, utc_now())
         create_arithmetic(db)
     return len(days.fingerprints)
+
+
+def _record_damage(run: RunContext, damaged: Mapping[str, list[str]]) -> None:
+    """As a failed load of the feed, which makes the run red and is told; the other days go on."""
+    for feed, paths in damaged.items():
+        load = Load(feed, run.run_id, utc_now(), run.as_of, "failed", error=str(LakeDamaged(paths)))
+        load.finished_at = load.started_at
+        run.say(f"{feed}: {load.error}")
+        record_load(run.lake, load)
 
 
 def _remove_broken(file: Path) -> None:

@@ -152,7 +152,8 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
 def failed_loads(lake: Lake, run: RunContext) -> list[str]:
     """What went wrong with the feeds of this run, after their last try."""
     last: dict[str, dict] = {}
-    for path in [path for path in lake.files(LOADS) if "/day=" in path][-2:]:  # a run may pass midnight
+    first = f"{LOADS}/day={run.started_at:%Y-%m-%d}/"
+    for path in [path for path in lake.files(LOADS) if path >= first]:
         for row in lake.read_rows(path):
             if row["run_id"] == run.run_id:
                 last[row["feed"]] = row

@@ -1,13 +1,16 @@
-"""What goes wrong around a run: mistakes in CSVs, bad lines, a dead source, a killed process, a Slack that is down."""
+"""What goes wrong around a run: mistakes in CSVs, bad lines, a dead source, a Slack that is down, two runs at once."""
 
 import json
+import os
 import shutil
-import signal
 import subprocess
 import time
 
+import dagster as dg
 import pytest
 
+from pipelines.resources import end_killed
+from pipelines.run_context import PID_TAG
 from pipelines.settings import EXAMPLES
 from tests.alerts.fake_slack import TOKEN, FakeSlack, status
 from tests.runs import PACELINE, content, environment, paceline, rows
@@ -112,36 +115,35 @@ def test_an_alert_waits_for_slack_and_then_comes_once(company, tmp_path):
         assert TOKEN not in text
 
 
-def test_two_runs_at_once_take_turns_and_a_killed_one_leaves_nothing_that_the_next_does_not_mend(company, tmp_path):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    whole.mkdir()
-    killed.mkdir()
+def test_two_runs_at_once_take_turns_and_tell_everything_once(company, tmp_path):
     two = [
-        subprocess.Popen([PACELINE, "run"], env=environment(whole, **company), stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([PACELINE, "run"], env=environment(tmp_path, **company), stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     errors = [run.communicate(timeout=300)[1] for run in two]
+
     assert [run.returncode for run in two] == [0, 0], errors
     assert sum("another run is writing" in error for error in errors) <= 1
-    told = rows(whole, "select count(distinct message_key) from ops.alert_deliveries")[0][0]
-    assert len(list((whole / "outbox").glob("*.txt"))) == told
+    told = rows(tmp_path, "select count(distinct message_key) from ops.alert_deliveries")[0][0]
+    assert len(list((tmp_path / "outbox").glob("*.txt"))) == told
 
-    # Killed three times: while it loads, while it builds, while it publishes or tells.
-    for sign in ("lake/raw/litellm__requests/day=2026-11-1*", "build/warehouse.duckdb", "outbox/*"):
-        run = subprocess.Popen(
-            [PACELINE, "run"],
-            env=environment(killed, **company),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while run.poll() is None and not list(killed.glob(sign)):
-            time.sleep(0.02)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
 
-    assert paceline(killed, "run", **company).returncode == 0
+def test_a_run_whose_process_is_gone_gets_an_end_and_one_that_waits_does_not():
+    @dg.job
+    def anything():
+        pass
 
-    assert content(killed) == content(whole)
-    assert sorted(p.name for p in (killed / "outbox").iterdir()) == sorted(p.name for p in (whole / "outbox").iterdir())
-    assert [p for p in killed.rglob("*.tmp")] == []
-    assert not (killed / "writer.json").exists()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    pids = {"gone": gone.pid, "waits": os.getppid(), "writes": os.getppid(), "this one": os.getpid()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = {
+            name: instance.create_run_for_job(anything, tags={PID_TAG: str(pid)}).run_id for name, pid in pids.items()
+        }
+        queued = instance.create_run_for_job(anything).run_id
+
+        end_killed(instance, writer_run_id=runs["writes"], own_run_id=runs["this one"])
+
+        ended = {name for name, run_id in runs.items() if instance.get_run_by_id(run_id).is_finished}
+        assert ended == {"gone", "writes"}
+        assert not instance.get_run_by_id(queued).is_finished

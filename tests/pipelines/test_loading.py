@@ -533,21 +533,6 @@ def test_a_folder_without_a_date_may_hold_any_day_so_it_is_always_read_again(lak
     assert load(again=(D21, D22)).folders_read == 1
 
 
-def test_days_read_again_mend_what_was_lost_in_the_lake(lake, logs, load):
-    write_lines(logs / "2026-11-20" / "a.jsonl", at(D20, id="a"))
-    load()
-    before = rows(lake)
-    for path in lake.files(f"{FEED}/day=2026-11-20"):
-        lake.remove(path)
-    assert load().changed_days == [D20]  # what is missing counts as empty
-    assert ids(lake)[D20] == []
-
-    done = load(again=(D20, D20))
-
-    assert done.changed_days == [D20]
-    assert rows(lake) == before
-
-
 # --- The files of the lake
 
 
