@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readabl
 import math
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import click
 
@@ -39,6 +40,7 @@ def main() -> None:
     from pydantic import ValidationError
 
     from pipelines.dbt import BuildFailed
+    from pipelines.versions import LakeTooNew
 
     try:
         commands()
@@ -48,7 +50,7 @@ def main() -> None:
             f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
         )
         sys.exit(2)
-    except (BuildFailed, duckdb.Error) as error:
+    except (BuildFailed, LakeTooNew, duckdb.Error) as error:
         click.echo(f"paceline: {error}", err=True)
         sys.exit(1)
 
@@ -321,6 +323,78 @@ def push_caps(month: datetime | None, apply: bool) -> None:
     if wrong:
         reasons = "; ".join(one.problem for one in wrong if one.problem)
         raise Failed(f"{len(wrong)} of {len(pushes)} caps are not in LiteLLM. {reasons}.")
+
+
+@commands.command()
+@click.option("--apply", is_flag=True, help="Remove them; without it, only show what would go.")
+def retain(apply: bool) -> None:
+    """Remove calls older than PACELINE_KEEP_MONTHS from the lake; daily numbers stay. Shows only, unless --apply."""
+    settings = load_settings()
+    if settings.keep_months is None:
+        raise click.UsageError("PACELINE_KEEP_MONTHS is not set: for how many whole months calls are kept.")
+    from pipelines.retention import CannotRetain, plan_removal, remove_calls
+    from pipelines.run_context import lake_of, writer
+
+    lake = lake_of(settings)
+    try:
+        with writer(settings, "retain", _say):
+            removal = plan_removal(lake, settings.as_of, settings.keep_months)
+            if apply:
+                remove_calls(lake, settings, removal)
+    except CannotRetain as error:
+        raise Failed(str(error)) from error
+    click.echo(
+        f"calls before {removal.before}: {len(removal.files):,} files ({removal.size_bytes / 1e6:,.1f} MB) "
+        f"{'are removed' if apply else 'would go'}; daily rows of {len(removal.days)} more days "
+        f"{'are kept' if apply else 'would be kept'}"
+    )
+    if removal.late_days:
+        click.echo(
+            f"among them calls of {len(removal.late_days)} days that came after their day was kept: never counted"
+        )
+    if apply and removal.days:
+        click.echo("The next run builds these days from their rows: paceline run")
+    elif not apply and (removal.days or removal.files):
+        click.echo("Nothing was changed. To remove them: paceline retain --apply")
+
+
+@commands.command()
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def backup(target: Path) -> None:
+    """Write everything that cannot be made anew to one file (TARGET, a .tar). Waits for a run that is going."""
+    settings = load_settings()
+    if target.exists():
+        raise click.UsageError(f"{target} exists; name a file that does not")
+    if not target.absolute().parent.is_dir():
+        raise click.UsageError(f"{target.absolute().parent} is no folder")
+    from pipelines import backup as backups
+    from pipelines.run_context import lake_of, writer
+    from pipelines.settings import utc_now
+
+    lake = lake_of(settings)
+    with writer(settings, "backup", _say):
+        about = backups.backup(settings, lake, target, utc_now())
+    click.echo(f"{about['files']:,} files in {target} ({target.stat().st_size / 1e6:,.1f} MB). Keep .env elsewhere.")
+    for what, place in (("lake", about["lake"]), ("ledger", about["ledger"])):
+        if place:
+            click.echo(f"Not in it: the {what} at {place}. Back it up where it is, at about the same time.")
+
+
+@commands.command()
+@click.argument("source", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def restore(source: Path) -> None:
+    """Put a backup into an empty data directory; then: paceline run."""
+    settings = load_settings()
+    from pipelines import backup as backups
+    from pipelines.versions import LakeTooNew
+
+    try:
+        about = backups.restore(settings, source)
+    except (backups.CannotRestore, LakeTooNew) as error:
+        raise Failed(str(error)) from error
+    click.echo(f"{about['files']:,} files of {about['made_at']} are in {settings.data_dir}. Now: paceline run")
+    if about["org_kept"]:
+        click.echo(f"{settings.org_dir} has CSVs already: they were left as they are.")
 
 
 @commands.command()
