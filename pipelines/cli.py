@@ -326,6 +326,26 @@ def push_caps(month: datetime | None, apply: bool) -> None:
 
 
 @commands.command()
+def doctor() -> None:
+    """Check this deployment and say what to do: settings, sources, keys, disk, lake, ledger, Slack, clock."""
+    from pydantic import ValidationError
+
+    from pipelines.doctor import examine
+
+    try:
+        settings = load_settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise Failed(f"fail  settings: {wrong}. Correct them in the environment or in .env.") from error
+    failed = 0
+    for finding in examine(settings):
+        failed += finding.state == "fail"
+        click.echo(f"{finding.state:<5} {finding.what}: {finding.words}")
+    if failed:
+        raise Failed(f"{failed} {'checks' if failed > 1 else 'check'} failed")
+
+
+@commands.command()
 @click.option("--apply", is_flag=True, help="Remove them; without it, only show what would go.")
 def retain(apply: bool) -> None:
     """Remove calls older than PACELINE_KEEP_MONTHS from the lake; daily numbers stay. Shows only, unless --apply."""
@@ -395,6 +415,43 @@ def restore(source: Path) -> None:
     click.echo(f"{about['files']:,} files of {about['made_at']} are in {settings.data_dir}. Now: paceline run")
     if about["org_kept"]:
         click.echo(f"{settings.org_dir} has CSVs already: they were left as they are.")
+
+
+@commands.command()
+@click.argument("developer_id")
+@click.option("--pseudonym", help="Keep the person's numbers under this name (default: they become nobody's).")
+@click.option("--apply", is_flag=True, help="Change it; without it, only show where the person stands.")
+def forget(developer_id: str, pseudonym: str | None, apply: bool) -> None:
+    """Remove a person's ids, addresses and names from everything written. Shows only, unless --apply."""
+    settings = load_settings()
+    from pipelines import forget as forgetting
+    from pipelines.jobs import DAILY
+    from pipelines.run_context import NO_ALERTS_TAG, lake_of, writer
+    from pipelines.running import run_job
+
+    try:
+        words, others = forgetting.words_of(settings, developer_id)
+        eraser = forgetting.eraser_of(words, others, pseudonym)
+    except forgetting.CannotForget as error:
+        raise Failed(str(error)) from error
+    lake, keep_rows = lake_of(settings), pseudonym is not None
+    with writer(settings, "forget", _say):
+        found = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply))
+    click.echo(f"{developer_id} is known as: {', '.join(words)}")
+    _print_rows(["where", "values"], list(found.items()), "table")
+    for place in forgetting.at_the_sources(settings, eraser):
+        click.echo(f"{place.where}: {place.values} name the person. Remove them first, or they are read again.")
+    if not apply:
+        return click.echo("Nothing was changed. To forget: the same with --apply")
+    ok = run_job(settings, DAILY, {NO_ALERTS_TAG: "true"}, _say)
+    left = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply=False))
+    if left or not ok:
+        places = "; ".join(f"{where}: {values}" for where, values in left.items()) or "nowhere"
+        raise Failed(f"still known in: {places}. Mend what failed, remove the person at the source, forget again.")
+    click.echo(
+        "Forgotten here. Others have to see to: logs and reports at their sources, messages in Slack, backups, older "
+        "versions in s3 and in git."
+    )
 
 
 @commands.command()

@@ -90,6 +90,13 @@ def days_to_build(lake: Lake, settings: Settings, built: Mapping[date, str]) -> 
     )
 
 
+def tables_of(lake: Lake, feed: LogFeed) -> list[str]:
+    """A feed's folder in the lake; of a family, those of every member that was ever loaded."""
+    if not feed.members:
+        return [feed.table]
+    return [table for table in lake.folders("raw") if table.startswith(f"{feed.source}__")]
+
+
 def calls_by_day(lake: Lake) -> dict[date, list[str]]:
     """UTC day -> stamps of the files of every log feed."""
     stamps: dict[date, list[str]] = {}
@@ -207,12 +214,9 @@ def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
 
 
 def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:
-    """UTC day -> stamps of a feed's files; of a family, those of every member that was ever loaded."""
-    tables = [feed.table]
-    if feed.members:
-        tables = [table for table in lake.folders("raw") if table.startswith(f"{feed.source}__")]
+    """UTC day -> stamps of a feed's files."""
     days: dict[date, list[str]] = {}
-    for table in tables:
+    for table in tables_of(lake, feed):
         for day, files in lake_days(lake, table).items():
             days.setdefault(day, []).extend(files)
     return days

@@ -110,6 +110,11 @@ def is_writing(settings: Settings) -> bool:
         return True
 
 
+def left_by(settings: Settings) -> str | None:
+    """The run that wrote last and did not come to its end: it is going on, or was killed."""
+    return _holder(settings.data_dir / "writer.json")
+
+
 def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None:
     """The example company's data make way for the first real source, and never mix with a real source's."""
     mark = settings.data_dir / "examples_only"
