@@ -4,14 +4,19 @@ import json
 import shutil
 import sqlite3
 import tarfile
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
 
+from alerts import open_ledger
 from pipelines import forget, versions
 from pipelines.lake import Lake
+from pipelines.raw import create_raw, days_to_build
 from pipelines.run_context import lake_of
-from pipelines.settings import load_settings
+from pipelines.settings import load_settings, utc_now
 from pipelines.versions import LAKE_VERSION, LakeTooNew, bring_up_to_date, lake_version
 from tests.gateway import DATA
 from tests.runs import paceline, rows
@@ -26,11 +31,35 @@ dev-03,dev-03@example.test,Developer 03,platform,2026-01-01,,human
 """
 
 
-@pytest.mark.parametrize("release", RELEASES)
-def test_what_an_earlier_version_left_behind_is_all_there_after_a_run(release, example, tmp_path, monkeypatch):
-    data_dir, org, logs = tmp_path / "data", tmp_path / "org", tmp_path / "logs"
+def unpacked(release: str, data_dir: Path) -> Path:
     with tarfile.open(DATA / "releases" / f"{release}.tar.xz") as tar:
         tar.extractall(data_dir, filter="data")
+    return data_dir
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_relation_can_be_read_from_the_lake_of_an_earlier_version(release, tmp_path, monkeypatch):
+    monkeypatch.setenv("LITELLM_LOGS", str(tmp_path))
+    settings = load_settings(PACELINE_DATA_DIR=unpacked(release, tmp_path / "data"), PACELINE_AS_OF=date(2026, 11, 20))
+    lake = lake_of(settings)
+
+    bring_up_to_date(lake, say=print)
+
+    days = days_to_build(lake, settings, {})
+    with duckdb.connect() as db:
+        create_raw(db, lake, settings, days, settings.as_of, date(2026, 12, 1), utc_now())
+        views = db.execute("select view_name from duckdb_views() where schema_name = 'raw'").fetchall()
+        counted = {view: len(db.execute(f"from raw.{view}").fetchall()) for (view,) in views}
+    assert counted["litellm__requests"] == 43
+    assert (counted["org__developers"], counted["paceline__loads"], counted["genai_prices__prices"] > 0) == (6, 1, True)
+    assert ("cap_level/team/platform/2026-11/100", "#ai-capacity-platform") in open_ledger(
+        settings.ledger_url
+    ).records()
+
+
+def test_what_the_first_version_left_behind_is_all_there_after_a_run(example, tmp_path, monkeypatch):
+    org, logs = tmp_path / "org", tmp_path / "logs"
+    data_dir = unpacked(RELEASES[0], tmp_path / "data")
     shutil.copytree(example / "dbt", data_dir / "dbt")  # parsed already
     org.mkdir()
     (org / "developers.csv").write_text(PLATFORM)
@@ -64,7 +93,10 @@ def test_what_an_earlier_version_left_behind_is_all_there_after_a_run(release, e
     lake = lake_of(settings)
     with lake.connect() as db:
         tokens = db.execute(CALLS, [lake.path(DAYS)]).fetchall()
+    shown = forget.together(forget.forget(settings, lake, words, eraser, keep_rows=False, apply=False))
+    assert everything_written([data_dir], ["dev-03"])
     found = forget.together(forget.forget(settings, lake, words, eraser, keep_rows=False, apply=True))
+    assert found == shown
     assert {"dev-03", "dev-03@example.test", "Developer 03", "dev-03-agent"} <= set(words)
     assert {"lake, raw/litellm__requests", "ledger", f"{org / 'developers.csv'}, lines"} <= set(found)
     (data_dir / "warehouse.duckdb").unlink()  # the next run makes it anew

@@ -17,6 +17,8 @@ from pipelines.settings import EXAMPLES, load_settings
 from tests.runs import content, paceline, rows
 from tests.written import everything_written
 
+pytestmark = pytest.mark.xdist_group("upkeep")
+
 CALLS = "raw/litellm__requests"
 
 
@@ -70,7 +72,7 @@ def test_every_number_stays_when_old_calls_go_and_everything_is_made_anew_from_a
     # The last day that is kept as rows has its calls still: October 1 may share a call with it at midnight.
     assert min(days) == "2026-09-30"
     assert (min(kept_days(lake_in(restored))), max(kept_days(lake_in(restored)))) == (
-        date(2026, 8, 25),
+        date(2026, 8, 24),
         date(2026, 9, 30),
     )
     assert content(restored / "data") == content(example)
@@ -169,12 +171,10 @@ def test_every_column_of_the_daily_rows_is_kept_in_a_type_that_holds_it(example)
 def test_who_is_forgotten_under_a_pseudonym_is_nowhere_and_every_total_stays(restored):
     before = content(restored / "data")
     variables = company(restored / "org")
-    words = ["dev-03", "dev-03@example.test", "Developer 03", "dev-03-agent"]
+    words = ["dev-02", "dev-02@example.test", "Developer 02", "dev-02-agent"]
     assert everything_written([restored / "data", restored / "org"], words)
 
-    shown = paceline(restored / "data", "forget", "dev-03", "--pseudonym", "person-17", **variables)
-    assert shown.returncode == 0 and "Nothing was changed" in shown.stdout, shown.stderr
-    done = paceline(restored / "data", "forget", "dev-03", "--pseudonym", "person-17", "--apply", **variables)
+    done = paceline(restored / "data", "forget", "dev-02", "--pseudonym", "person-17", "--apply", **variables)
 
     assert done.returncode == 0, done.stderr
     assert everything_written([restored / "data", restored / "org"], words) == []
