@@ -363,15 +363,7 @@ def retain(apply: bool) -> None:
                 remove_calls(lake, settings, removal)
     except CannotRetain as error:
         raise Failed(str(error)) from error
-    click.echo(
-        f"calls before {removal.before}: {len(removal.files):,} files ({removal.size_bytes / 1e6:,.1f} MB) "
-        f"{'are removed' if apply else 'would go'}; daily rows of {len(removal.days)} more days "
-        f"{'are kept' if apply else 'would be kept'}"
-    )
-    if removal.late_days:
-        click.echo(
-            f"among them calls of {len(removal.late_days)} days that came after their day was kept: never counted"
-        )
+    click.echo(removal.in_words(apply))
     if apply and removal.days:
         click.echo("The next run builds these days from their rows: paceline run")
     elif not apply and (removal.days or removal.files):

@@ -35,6 +35,17 @@ class Removal:
     files: list[str] = field(default_factory=list)
     size_bytes: int = 0
 
+    def in_words(self, applied: bool) -> str:
+        """What goes, or went."""
+        words = (
+            f"calls before {self.before}: {len(self.files):,} files ({self.size_bytes / 1e6:,.1f} MB) "
+            f"{'are removed' if applied else 'would go'}; daily rows of {len(self.days)} more days "
+            f"{'are' if applied else 'would be'} kept"
+        )
+        if self.late_days:
+            words += f". Among the calls are those of {len(self.late_days)} days that came too late and never counted"
+        return words
+
 
 def first_day_of_calls(as_of: date, keep_months: int) -> date:
     """The first day of the oldest month whose calls are kept: so many whole months before the as-of month."""
@@ -64,12 +75,12 @@ def plan_removal(lake: Lake, as_of: date, keep_months: int) -> Removal:
 def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
     """Keep the daily rows, then remove the calls. Killed in between, the next removal goes on. Raises CannotRetain."""
     if removal.days:
-        _keep_rows(lake, settings, removal.days)
+        _keep_built(lake, settings, removal.days)
     for path in removal.files:
         lake.remove(path)
 
 
-def _keep_rows(lake: Lake, settings: Settings, days: list[date]) -> None:
+def _keep_built(lake: Lake, settings: Settings, days: list[date]) -> None:
     if not good_build(settings).exists() or not settings.build_file.exists():
         raise CannotRetain("the last build is not whole, so there are no rows to keep. Run: paceline run")
     with duckdb.connect(str(settings.build_file)) as db:
@@ -79,9 +90,13 @@ def _keep_rows(lake: Lake, settings: Settings, days: list[date]) -> None:
                 f"{len(behind)} days from {min(behind)} on are not built from what the lake holds now. "
                 "Run: paceline run"
             )
-        # In this order: the usage is last, and says that a day is kept.
-        for table in KEPT:
-            _keep_table(lake, db, table, days)
+        keep_rows(lake, db, days)
+
+
+def keep_rows(lake: Lake, db: duckdb.DuckDBPyConnection, days: list[date]) -> None:
+    """Put the daily rows of these days from a build into the lake. Raises CannotRetain when they are not the same."""
+    for table in KEPT:  # usage is last, and says that a day is kept
+        _keep_table(lake, db, table, days)
 
 
 def _keep_table(lake: Lake, db: duckdb.DuckDBPyConnection, table: str, days: list[date]) -> None:

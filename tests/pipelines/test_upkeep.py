@@ -8,17 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from connectors import litellm
 from pipelines import kept
 from pipelines.forget import IDENTITY_KEY, CannotForget, Eraser, eraser_of
 from pipelines.kept import KEPT, kept_days
 from pipelines.lake import Lake
-from pipelines.retention import CannotRetain, first_day_of_calls, plan_removal, remove_calls
+from pipelines.retention import CannotRetain, first_day_of_calls, keep_rows, plan_removal, remove_calls
 from pipelines.settings import EXAMPLES, load_settings
+from tests import generated_agents
+from tests.agents import FEEDS, load
+from tests.events import EventHalf
+from tests.generated_agents import SOURCES
 from tests.runs import content, paceline, rows
 from tests.written import everything_written
 
 pytestmark = pytest.mark.xdist_group("upkeep")
 
+ALL = {**FEEDS, "litellm": litellm.requests}
 CALLS = "raw/litellm__requests"
 
 
@@ -128,6 +134,47 @@ def test_calls_that_come_for_a_kept_day_never_count_and_go_with_the_next_removal
     assert removal.late_days == [date(2026, 9, 1)]
     remove_calls(lake, settings, removal)
     assert plan_removal(lake, date(2026, 11, 22), keep_months=1).files == []
+
+
+def test_a_call_at_the_midnight_that_ends_the_kept_days_counts_once(tmp_path):
+    calls = generated_agents.company(date(2026, 10, 31), date(2026, 11, 1))
+    generated_agents.write(calls, tmp_path / "files")
+    half = EventHalf(Lake(str(tmp_path / "lake"), tmp_path / "scratch"))
+    for source in SOURCES:
+        load(half.lake, ALL[source], tmp_path / "files" / source)
+    half.run()
+    before = half.content()
+    half.db.execute("create schema intermediate")
+    for table in set(KEPT) - {"concurrency_daily"}:
+        half.db.execute(f"create view intermediate.int_{table} as from main.int_{table}")
+    nothing = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in KEPT["concurrency_daily"].items())
+    half.db.execute(f"create table intermediate.int_concurrency_daily as select {nothing} limit 0")
+    removal = plan_removal(half.lake, date(2026, 12, 5), keep_months=1)
+    assert removal.days == [date(2026, 10, 31)]
+
+    keep_rows(half.lake, half.db, removal.days)
+    for path in removal.files:
+        half.lake.remove(path)
+    half.run()
+    half.built.clear()  # and from the lake alone
+    half.run()
+
+    assert half.content() == before
+
+
+def test_the_job_is_a_dry_run_unless_it_is_told_to_apply(restored, monkeypatch):
+    from pipelines.definitions import build_defs
+
+    monkeypatch.setenv("PACELINE_DATA_DIR", str(restored / "data"))
+    settings = settings_of(restored, monkeypatch)
+    lake = lake_in(restored)
+    late = f"{CALLS}/day=2026-09-02/from_late.parquet"
+    lake.write_rows([], {"id": "VARCHAR"}, late)
+    job = build_defs(settings).resolve_job_def("retention")
+
+    assert job.execute_in_process().success and late in lake.files(CALLS)
+    apply = {"ops": {"remove_old_calls": {"config": {"apply": True}}}}
+    assert job.execute_in_process(run_config=apply).success and late not in lake.files(CALLS)
 
 
 def test_nothing_is_removed_that_was_not_built(old, tmp_path, monkeypatch):
