@@ -118,7 +118,8 @@ def test_a_database_in_use_is_backed_up_as_of_one_moment(tmp_path):
     writer.commit()
     writer.execute("insert into t values (2)")  # not committed yet
 
-    with sqlite3.connect(_still(file, tmp_path)) as copy:
+    archived = shutil.copyfile(_still(file, tmp_path), tmp_path / "archived.sqlite")
+    with sqlite3.connect(archived) as copy:
         assert copy.execute("select n from t").fetchall() == [(1,)]
     writer.close()
 
