@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from alerts._checkup import check_slack
 from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
 from alerts._message import Message, render_text
 from alerts._preview import write_preview
@@ -30,6 +31,7 @@ __all__ = [
     "Message",
     "Pending",
     "SlackSettings",
+    "check_slack",
     "deliver",
     "discover",
     "open_ledger",

@@ -170,6 +170,16 @@ class Slack:
                 return Posted(channel=channel, ts=str(found["ts"]))
         return None
 
+    def whoami(self) -> Any:
+        """Slack's answer to auth.test, with its headers."""
+        return self._call(self._reader.auth_test, "the token", "the token")
+
+    def look_into(self, recipient: str) -> None:
+        """Ask for one message of a conversation: what `find` would need, and fails where the bot is not in it."""
+        channel = self._conversation(recipient)
+        ask = functools.partial(self._reader.conversations_history, channel=channel, limit=1)
+        self._call(ask, recipient, "the channel")
+
     def _messages(self, channel: str, thread_ts: str | None, oldest: str = "0") -> Iterator[dict[str, Any]]:
         about = {"channel": channel, "oldest": oldest, "inclusive": True, "limit": _PAGE_SIZE}
         if thread_ts:

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readabl
 import math
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import click
 
@@ -40,6 +41,7 @@ def main() -> None:
     from sqlalchemy.exc import DBAPIError
 
     from pipelines.dbt import BuildFailed
+    from pipelines.versions import LakeTooNew
 
     try:
         commands()
@@ -49,7 +51,7 @@ def main() -> None:
             f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
         )
         sys.exit(2)
-    except (BuildFailed, duckdb.Error, DBAPIError, OSError) as error:
+    except (BuildFailed, LakeTooNew, duckdb.Error, DBAPIError, OSError) as error:
         from pipelines.running import with_advice
 
         click.echo(f"paceline: {with_advice(str(error))}", err=True)
@@ -326,6 +328,127 @@ def push_caps(month: datetime | None, apply: bool) -> None:
     if wrong:
         reasons = "; ".join(one.problem for one in wrong if one.problem)
         raise Failed(f"{len(wrong)} of {len(pushes)} caps are not in LiteLLM. {reasons}.")
+
+
+@commands.command()
+def doctor() -> None:
+    """Check this deployment and say what to do: settings, sources, keys, disk, lake, ledger, Slack, clock."""
+    from pydantic import ValidationError
+
+    from pipelines.doctor import examine
+
+    try:
+        settings = load_settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise Failed(f"fail  settings: {wrong}. Correct them in the environment or in .env.") from error
+    failed = 0
+    for finding in examine(settings):
+        failed += finding.state == "fail"
+        click.echo(f"{finding.state:<5} {finding.what}: {finding.words}")
+    if failed:
+        raise Failed(f"{failed} {'checks' if failed > 1 else 'check'} failed")
+
+
+@commands.command()
+@click.option("--apply", is_flag=True, help="Remove them; without it, only show what would go.")
+def retain(apply: bool) -> None:
+    """Remove calls older than PACELINE_KEEP_MONTHS from the lake; daily numbers stay. Shows only, unless --apply."""
+    settings = load_settings()
+    if settings.keep_months is None:
+        raise click.UsageError("PACELINE_KEEP_MONTHS is not set: for how many whole months calls are kept.")
+    from pipelines.retention import CannotRetain, plan_removal, remove_calls
+    from pipelines.run_context import lake_of, writer
+
+    lake = lake_of(settings)
+    try:
+        with writer(settings, "retain", _say):
+            removal = plan_removal(lake, settings.as_of, settings.keep_months)
+            if apply:
+                remove_calls(lake, settings, removal)
+    except CannotRetain as error:
+        raise Failed(str(error)) from error
+    click.echo(removal.in_words(apply))
+    if apply and removal.days:
+        click.echo("The next run builds these days from their rows: paceline run")
+    elif not apply and (removal.days or removal.files):
+        click.echo("Nothing was changed. To remove them: paceline retain --apply")
+
+
+@commands.command()
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def backup(target: Path) -> None:
+    """Write everything that cannot be made anew to one file (TARGET, a .tar). Waits for a run that is going."""
+    settings = load_settings()
+    if target.exists():
+        raise click.UsageError(f"{target} exists; name a file that does not")
+    if not target.absolute().parent.is_dir():
+        raise click.UsageError(f"{target.absolute().parent} is no folder")
+    from pipelines import backup as backups
+    from pipelines.run_context import lake_of, writer
+    from pipelines.settings import utc_now
+
+    lake = lake_of(settings)
+    with writer(settings, "backup", _say):
+        about = backups.backup(settings, lake, target, utc_now())
+    click.echo(f"{about['files']:,} files in {target} ({target.stat().st_size / 1e6:,.1f} MB). Keep .env elsewhere.")
+    for what, place in (("lake", about["lake"]), ("ledger", about["ledger"])):
+        if place:
+            click.echo(f"Not in it: the {what} at {place}. Back it up where it is, at about the same time.")
+
+
+@commands.command()
+@click.argument("source", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def restore(source: Path) -> None:
+    """Put a backup into an empty data directory; then: paceline run."""
+    settings = load_settings()
+    from pipelines import backup as backups
+    from pipelines.versions import LakeTooNew
+
+    try:
+        about = backups.restore(settings, source)
+    except (backups.CannotRestore, LakeTooNew) as error:
+        raise Failed(str(error)) from error
+    click.echo(f"{about['files']:,} files of {about['made_at']} are in {settings.data_dir}. Now: paceline run")
+    if about["org_kept"]:
+        click.echo(f"{settings.org_dir} has CSVs already: they were left as they are.")
+
+
+@commands.command()
+@click.argument("developer_id")
+@click.option("--pseudonym", help="Keep the person's numbers under this name (default: they become nobody's).")
+@click.option("--apply", is_flag=True, help="Change it; without it, only show where the person stands.")
+def forget(developer_id: str, pseudonym: str | None, apply: bool) -> None:
+    """Remove a person's ids, addresses and names from everything written. Shows only, unless --apply."""
+    settings = load_settings()
+    from pipelines import forget as forgetting
+    from pipelines.jobs import DAILY
+    from pipelines.run_context import NO_ALERTS_TAG, lake_of, writer
+    from pipelines.running import run_job
+
+    try:
+        words, others = forgetting.words_of(settings, developer_id)
+        eraser = forgetting.eraser_of(words, others, pseudonym)
+    except forgetting.CannotForget as error:
+        raise Failed(str(error)) from error
+    lake, keep_rows = lake_of(settings), pseudonym is not None
+    with writer(settings, "forget", _say):
+        found = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply))
+    click.echo(f"{developer_id} is known as: {', '.join(words)}")
+    _print_rows(["where", "values"], list(found.items()), "table")
+    for place in forgetting.at_the_sources(settings, eraser):
+        click.echo(f"{place.where}: {place.values} name the person. Remove them first, or they are read again.")
+    if not apply:
+        return click.echo("Nothing was changed. To forget: the same with --apply")
+    ok = run_job(settings, DAILY, {NO_ALERTS_TAG: "true"}, _say)
+    left = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply=False))
+    if left or not ok:
+        places = "; ".join(f"{where}: {values}" for where, values in left.items()) or "nowhere"
+        raise Failed(f"still known in: {places}. Mend what failed, remove the person at the source, forget again.")
+    click.echo(
+        "Forgotten here. Others have to see to: logs and reports at their sources, messages in Slack, backups, older "
+        "versions in s3 and in git."
+    )
 
 
 @commands.command()

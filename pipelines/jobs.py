@@ -3,14 +3,51 @@
 import dagster as dg
 
 from pipelines.assets.outcome import PLAN, TOLD
+from pipelines.resources import Deployment
+from pipelines.retention import CannotRetain, plan_removal, remove_calls
 
 DAILY = "daily"
 REPLAN = "monthly_replan"
 DELIVER = "deliver_alerts"
+RETENTION = "retention"
+
+
+class Retention(dg.Config):
+    """Without `apply`, the job only says what would go."""
+
+    apply: bool = False
+
+
+@dg.op(description="Removes calls older than PACELINE_KEEP_MONTHS from the lake and keeps their daily rows.")
+def remove_old_calls(config: Retention, deployment: Deployment) -> None:
+    """Like `paceline retain`."""
+    run = deployment.run
+    if run.settings.keep_months is None:
+        raise dg.Failure("PACELINE_KEEP_MONTHS is not set: for how many whole months calls are kept.")
+    removal = plan_removal(run.lake, run.as_of, run.settings.keep_months)
+    if config.apply:
+        try:
+            remove_calls(run.lake, run.settings, removal)
+        except CannotRetain as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+    run.say(removal.in_words(config.apply))
+
+
+@dg.job(
+    name=RETENTION,
+    description=(
+        "Removes calls older than PACELINE_KEEP_MONTHS; every daily number stays. A dry run, unless the run config of "
+        "remove_old_calls says apply: true. The next daily run builds those days from the rows that were kept."
+    ),
+)
+def retention() -> None:
+    """One step."""
+    remove_old_calls()
 
 
 def jobs() -> list:
-    """`daily` does everything but issue a plan, `monthly_replan` does that too; `deliver_alerts` only tells."""
+    """`daily` does everything but issue a plan, `monthly_replan` does that too; `deliver_alerts` only tells;
+    `retention` removes old calls."""
     return [
         dg.define_asset_job(
             DAILY,
@@ -35,4 +72,5 @@ def jobs() -> list:
             selection=dg.AssetSelection.assets(TOLD),
             description="Tell what is due and not told yet. The sensor starts it, for example after Slack was down.",
         ),
+        retention,
     ]

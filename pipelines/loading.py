@@ -6,7 +6,7 @@ local dates and records spill over into other UTC days. An object that vanishes 
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
@@ -27,6 +27,7 @@ LOADS_SCHEMA = {
     "through_date": "DATE", "folders_read": "BIGINT", "files_read": "BIGINT", "bytes_read": "BIGINT",
     "records": "BIGINT", "quarantined": "BIGINT", "changed_days": "DATE[]", "error": "VARCHAR",
     "requests_made": "BIGINT", "watermark_at": "TIMESTAMP", "skipped": "BIGINT",
+    "days_told": "DATE[]", "day_records": "BIGINT[]",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
 FOLDER = "regexp_replace(_file, '/?[^/]*$', '')"
@@ -40,7 +41,8 @@ class Load:
 
     `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `skipped` what a
     condition of the feed left out, where that is counted; `watermark_at` is the time up to which the source called
-    itself complete.
+    itself complete; `days_told` are the days that the source spoke of, changed or not: the record says how many rows
+    the lake has of each since.
     """
 
     feed: str
@@ -58,6 +60,7 @@ class Load:
     watermark_at: datetime | None = None
     skipped: int = 0
     changed_days: list[date] = field(default_factory=list)
+    days_told: set[date] = field(default_factory=set)
     error: str | None = None
     retry_helps: bool = False
 
@@ -119,6 +122,9 @@ def record_load(lake: Lake, load: Load) -> None:
     """Append a load to the lake's own record, one file per UTC day."""
     path = f"{LOADS}/day={load.started_at:%Y-%m-%d}/loads.parquet"
     row = {name: value for name, value in asdict(load).items() if name in LOADS_SCHEMA}
+    row["days_told"] = sorted({*load.days_told, *load.changed_days})
+    records = count_records(lake, load.feed, row["days_told"])
+    row["day_records"] = [records.get(day, 0) for day in row["days_told"]]
     lake.write_rows([*lake.read_rows(path), row], LOADS_SCHEMA, path, order_by="started_at, feed")
 
 
@@ -144,6 +150,19 @@ def day_of(path: str) -> date | None:
     """The UTC day of a file of the lake; None for one that belongs to no day."""
     found = re.search(r"/day=(\d{4}-\d{2}-\d{2})/", path)
     return date.fromisoformat(found[1]) if found else None
+
+
+def count_records(lake: Lake, feed: str, days: Collection[date]) -> dict[date, int]:
+    """UTC day -> rows of a feed in the lake, of these days; from the ends of the files, so of any size."""
+    held = lake_days(lake, feed)
+    files = [lake.path(entry.partition("|")[0]) for day in days for entry in held.get(day, [])]
+    if not files:
+        return {}
+    with lake.connect() as db:
+        counted = (
+            "select day, count(*) from read_parquet(?, hive_partitioning = true, union_by_name = true) group by day"
+        )
+        return dict(db.execute(counted, [files]).fetchall())
 
 
 def load_folders(
@@ -202,7 +221,7 @@ def _load_batch(
     """
     files = [file for listing in batch.values() for file in listing]
     keys = [file.key for file in files]
-    folders = {folder: _folder_id(folder) for folder in {_folder(feed, key) for key in keys}}
+    folders = {folder: lake_name(folder) for folder in {_folder(feed, key) for key in keys}}
     with lake.workspace() as scratch, lake.connect() as db:
         if is_remote(files[0].path) and not db.filesystem_is_registered("s3"):
             db.register_filesystem(filesystem(files[0].path))
@@ -292,6 +311,7 @@ def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) ->
         if target in written:
             raise RuntimeError(f"DuckDB wrote more than one file for {target}")
         written.add(target)
+        load.days_told.add(date.fromisoformat(day))
         if lake.put(db, local, target):
             load.changed_days.append(date.fromisoformat(day))
     for path in held:
@@ -373,7 +393,7 @@ def _falls_into(feed: LogFeed, folder: str, known: dict | None, first: date, las
     return str(first - timedelta(days=1)) <= dates[-1] <= str(last + timedelta(days=1))
 
 
-def _folder_id(folder: str) -> str:
+def lake_name(folder: str) -> str:
     """A short file name for a folder: readable, safe on every file system, without collisions."""
     readable = re.sub(r"[^A-Za-z0-9-]+", "-", folder).strip("-")[-60:]
     return f"{readable}-{_digest(folder)}" if readable else f"top-{_digest(folder)}"

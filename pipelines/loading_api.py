@@ -38,6 +38,7 @@ def load_api_feed(
         load.requests_made, load.watermark_at = answer.requests_made, answer.watermark
         for day, rows in sorted(answer.days.items()):
             load.records += len(rows)
+            load.days_told.add(day)
             if write_version(lake, feed, day, rows, known_at):
                 load.changed_days.append(day)
     except NotOffered as error:

@@ -41,6 +41,7 @@ def load_csv_feed(
             load.files_read, load.bytes_read = len(files), sum(file.size for file in files)
             for day, rows in sorted(told.days.items()):
                 load.records += len(rows)
+                load.days_told.add(day)
                 if write_version(lake, feed, day, rows, known_at):
                     load.changed_days.append(day)
             quarantine(lake, feed, "lines", [(key, line, None, reason) for key, line, reason in told.refused])

@@ -17,6 +17,7 @@ from connectors import discover, genai_prices, org
 from connectors._contract import LogFeed, Report
 from connectors._logs import QUARANTINE_SCHEMA
 from pipelines import ledger_feeds
+from pipelines.kept import KEPT, kept_days, kept_path
 from pipelines.lake import Lake, quoted
 from pipelines.loading import LOADS, LOADS_SCHEMA, NO_RECORDS, QUARANTINE, lake_days
 from pipelines.loading_api import version_of
@@ -56,16 +57,18 @@ class DaysToBuild:
 
     `code_changed` says that the models themselves are not those of the last build: nothing of it can be kept.
     `to_link` are those among which several observers may have seen the same call, neighbours of the days included.
+    Of the days `kept` the calls are gone or do not count: they are built from the rows that were kept of them.
     """
 
     fingerprints: Mapping[date, str]
     code_changed: bool
     to_link: frozenset[date] = frozenset()
+    kept: frozenset[date] = frozenset()
 
     @property
     def to_read(self) -> list[date]:
         """All days whose records these take."""
-        return sorted({*self.fingerprints, *self.to_link})
+        return sorted({*self.fingerprints, *self.to_link} - (self.kept - self.to_link))
 
 
 def days_to_build(
@@ -78,21 +81,21 @@ def days_to_build(
     code = _code_digest()
     aliases = lake.files("raw/org__model_aliases").get(org_path("model_aliases"))
     common = [settings.timezone, genai_prices.version(), aliases]
-    stamps: dict[date, list[str]] = {}
-    for feed in log_feeds():
-        for day, files in _days_of(lake, feed).items():
-            stamps.setdefault(day, []).extend(files)
-    inputs = {day: _inputs(stamps, day) for day in sorted({*stamps, *built})}
+    stamps = calls_by_day(lake)
+    kept = kept_days(lake)
+    inputs = {day: _inputs(stamps, day) for day in sorted({*stamps, *built} - kept.keys())}
     now = {day: f"{code}:{_digest([common, [stamps.get(one, []) for one in near]])}" for day, near in inputs.items()}
+    now |= {day: f"{code}:{_digest(stamp)}" for day, stamp in kept.items()}
     fingerprints = {
         day: fingerprint
         for day, fingerprint in now.items()
-        if built.get(day) != fingerprint and not set(but_for) & set(inputs[day])
+        if built.get(day) != fingerprint and not set(but_for) & set(inputs.get(day, ()))
     }
     return DaysToBuild(
         fingerprints=fingerprints,
         code_changed=any(not fingerprint.startswith(f"{code}:") for fingerprint in built.values()),
-        to_link=frozenset(one for day in fingerprints for one in inputs[day] if len(inputs[day]) > 1),
+        to_link=frozenset(one for day in fingerprints for one in inputs.get(day, []) if len(inputs[day]) > 1),
+        kept=frozenset(fingerprints.keys() & kept.keys()),
     )
 
 
@@ -103,6 +106,22 @@ def damaged_files(lake: Lake, days: DaysToBuild) -> dict[str, list[str]]:
         if damaged := lake.damaged(_paths_of(lake, feed, days)):
             found[feed.table] = damaged
     return found
+
+
+def tables_of(lake: Lake, feed: LogFeed) -> list[str]:
+    """A feed's folder in the lake; of a family, those of every member that was ever loaded."""
+    if not feed.members:
+        return [feed.table]
+    return [table for table in lake.folders("raw") if table.startswith(f"{feed.source}__")]
+
+
+def calls_by_day(lake: Lake) -> dict[date, list[str]]:
+    """UTC day -> stamps of the files of every log feed."""
+    stamps: dict[date, list[str]] = {}
+    for feed in log_feeds():
+        for day, files in _days_of(lake, feed).items():
+            stamps.setdefault(day, []).extend(files)
+    return stamps
 
 
 def _inputs(stamps: Mapping[date, list[str]], day: date) -> list[date]:
@@ -173,9 +192,13 @@ def create_raw(
     _view(db, lake, "paceline__plans", PLANS_SCHEMA, _all(lake, PLANS))
     for feed, schema in ledger_feeds.FEEDS.items():
         _view(db, lake, feed, schema, _one(lake, ledger_feeds.path_of(feed)))
+    for table, schema in KEPT.items():
+        kept = [path for day in sorted(days.kept) for path in _one(lake, kept_path(table, day))]
+        _view(db, lake, f"kept__{table}", schema, kept)
     this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
-    _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar", list(days.fingerprints.items()))
+    to_build = [(day, fingerprint, day in days.kept) for day, fingerprint in days.fingerprints.items()]
+    _table(db, "paceline__days_to_build", "utc_date date, fingerprint varchar, is_kept boolean", to_build)
     _table(db, "paceline__days_to_link", "utc_date date", [(day,) for day in sorted(days.to_link)])
     feeds = [
         (feed.table, feed.description, feed.restated_days, isinstance(feed, Report))
@@ -213,12 +236,9 @@ def _paths_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
 
 
 def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:
-    """UTC day -> stamps of a feed's files; of a family, those of every member that was ever loaded."""
-    tables = [feed.table]
-    if feed.members:
-        tables = [table for table in lake.folders("raw") if table.startswith(f"{feed.source}__")]
+    """UTC day -> stamps of a feed's files."""
     days: dict[date, list[str]] = {}
-    for table in tables:
+    for table in tables_of(lake, feed):
         for day, files in lake_days(lake, table).items():
             days.setdefault(day, []).extend(files)
     return days

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from connectors._files import is_remote
 from pipelines.lake import Lake
 from pipelines.settings import Settings, utc_now
+from pipelines.versions import bring_up_to_date
 
 AS_OF_TAG = "paceline/as_of"
 PLAN_MONTH_TAG = "paceline/plan_month"
@@ -53,7 +54,7 @@ class RunContext:
         again = re.findall(r"\d{4}-\d{2}-\d{2}", tags.get(AGAIN_TAG, ""))
         return cls(
             settings=settings,
-            lake=Lake(settings.lake, settings.data_dir / "tmp"),
+            lake=lake_of(settings),
             run_id=run_id,
             started_at=utc_now(),
             as_of=as_of,
@@ -62,6 +63,11 @@ class RunContext:
             no_alerts=NO_ALERTS_TAG in tags,
             say=say,
         )
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The lake of a deployment."""
+    return Lake(settings.lake, settings.data_dir / "tmp")
 
 
 def next_month(day: date) -> date:
@@ -85,6 +91,7 @@ def writer(settings: Settings, run_id: str, say: Callable[[str], None]) -> Itera
         if killed:
             _clean_up(settings)
         _keep_examples_apart(settings, say)
+        bring_up_to_date(lake_of(settings), say)
         note.write_text(json.dumps({"run_id": run_id, "pid": os.getpid()}))
         try:
             yield killed
@@ -102,6 +109,11 @@ def is_writing(settings: Settings) -> bool:
             return False
     except Timeout:
         return True
+
+
+def left_by(settings: Settings) -> str | None:
+    """The run that wrote last and did not come to its end: it is going on, or was killed."""
+    return _holder(settings.data_dir / "writer.json")
 
 
 def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None:

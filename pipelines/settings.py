@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     slack_ops_channel: str | None = Field(None, alias="SLACK_OPS_CHANNEL")
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
     slack_org_owners_given: str = Field("", alias="SLACK_ORG_OWNERS")
+    keep_months: int | None = Field(None, alias="PACELINE_KEEP_MONTHS", ge=1)
     push_budgets: bool = Field(False, alias="LITELLM_PUSH_BUDGETS")
 
     @field_validator("timezone")

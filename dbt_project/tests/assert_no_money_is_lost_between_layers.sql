@@ -12,8 +12,17 @@ with
 
 calls as (
 
-    select 'calls' as layer, utc_date, sum({{ list_usd }}) as list_usd, sum(reported_usd) as reported_usd
-    from {{ ref('int_usage_priced') }}
+    select 'calls' as layer, utc_date, sum(list_usd) as list_usd, sum(reported_usd) as reported_usd
+    from (
+        select utc_date, {{ list_usd }} as list_usd, reported_usd
+        from {{ ref('int_usage_priced') }}
+
+        union all
+
+        -- Of days whose calls were removed, what was kept.
+        select utc_date, {{ list_usd }} as list_usd, reported_usd
+        from ({{ kept_rows('usage_daily') }}) as kept_usage
+    ) as told
     group by utc_date
 
 ),

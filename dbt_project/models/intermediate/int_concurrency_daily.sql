@@ -77,3 +77,7 @@ from stretches
 cross join run
 where stretches.in_flight > 0
 group by 1, 2, 3, 4
+
+union all by name
+
+{{ kept_rows('concurrency_daily') }}

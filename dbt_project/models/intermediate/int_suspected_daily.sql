@@ -148,3 +148,7 @@ select
 from named
 group by
     utc_date, usage_date, provider, model, source, identity_key, like_source, like_identity_key, is_same_session
+
+union all by name
+
+{{ kept_rows('suspected_daily') }}

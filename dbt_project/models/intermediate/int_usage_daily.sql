@@ -55,3 +55,7 @@ group by
     provider, model, price_provider, price_model, is_unpriced,
     user_email, user_id, key_alias, key_hash, gateway_team_id, agent_user, device,
     task_id, task_source, task_type
+
+union all by name
+
+{{ kept_rows('usage_daily') }}

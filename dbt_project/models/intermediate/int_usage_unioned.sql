@@ -10,8 +10,8 @@ select
     observed.observer_layer as observer_layers,
     cast(null as varchar) as agent_user
 from {{ ref('int_calls_observed') }} as observed
-inner join {{ source('raw', 'paceline__days_to_build') }} using (utc_date)
-where not exists (
+inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)
+where not days.is_kept and not exists (
     select 1 from {{ ref('int_call_links') }} as links
     where
         links.source = observed.source
@@ -23,4 +23,5 @@ union all by name
 
 select linked.*
 from {{ ref('int_calls_linked') }} as linked
-inner join {{ source('raw', 'paceline__days_to_build') }} using (utc_date)
+inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)
+where not days.is_kept
