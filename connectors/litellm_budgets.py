@@ -73,7 +73,7 @@ class Budgets(Client):
         )
 
     def _ask(self, method: str, path: str, **given: Any) -> dict[str, Any]:
-        asked = f"{method} {self.base_url}{path}"
+        asked = f"{method} {self.shown_url}{path}"
         try:
             response = self._session.request(
                 method,
@@ -85,7 +85,7 @@ class Budgets(Client):
             )
         except requests.RequestException as error:
             raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
-        self._refuse(asked, response)
+        self._refuse(asked, response.status_code, response.text)
         try:
             answer = json.loads(response.text, parse_float=Decimal)
         except ValueError as error:

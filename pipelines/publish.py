@@ -54,12 +54,12 @@ def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPy
     beside = warehouse_file.with_name(f".{warehouse_file.name}.tmp")
     beside.unlink(missing_ok=True)
     shutil.copyfile(origin, beside)
-    beside.chmod(0o644)
+    beside.chmod(0o600)
     with duckdb.connect(str(beside)) as db:
         yield db
         db.execute("checkpoint")
     beside.with_name(f"{beside.name}.wal").unlink(missing_ok=True)
-    beside.chmod(0o444)
+    beside.chmod(0o440)  # its group may read it, where the data directory lets the group in
     # A leftover log of an earlier file would be replayed into this one.
     warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
     swap_in(beside, warehouse_file)
