@@ -98,7 +98,7 @@ def test_every_requirement_is_pinned_with_a_hash_and_installed_by_it():
 
     assert len(requirements) > 100
     assert [
-        one for one in requirements if not re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", one)
+        one for one in requirements if not re.match(r"[\w.-]+(\[[\w, -]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", one)
     ] == []
     assert all("--require-hashes" in line for line in installs if " install " in line)
 
