@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+import requests
 
 from alerts import SlackSettings
 from alerts._message import Message, header
 from alerts._slack import Slack
+from alerts._slack_client import send_bytes
 from alerts._slack_errors import DeliveryFailed
 from connectors import _api, openai
 from connectors._errors import SourceChanged, SourceRefused
@@ -143,6 +145,15 @@ def test_the_bot_token_does_not_follow_a_redirect(elsewhere):
     assert not any(TOKEN in header for header in others)
 
 
+def test_a_file_does_not_follow_a_redirect_to_somebody_else(elsewhere):
+    elsewhere.answer = (307, {"Location": f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/stolen"}, b"")
+
+    with pytest.raises(requests.HTTPError):
+        send_bytes(f"{elsewhere.url}/upload", b"caps", SlackSettings(token=TOKEN, retries=0, timeout_seconds=5))
+
+    assert len(elsewhere.asked) == 1
+
+
 def test_a_key_does_not_follow_a_redirect(elsewhere):
     elsewhere.answer = (302, {"Location": f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/stolen"}, b"")
     client = _api.Client(openai.API, {"OPENAI_BASE_URL": elsewhere.url, "OPENAI_ADMIN_KEY": "sk-admin-x"})
@@ -171,7 +182,7 @@ def test_an_answer_that_unpacks_to_more_than_there_is_memory_for_is_refused(else
 def test_a_link_of_an_answer_leads_to_https_only_where_the_api_does():
     client = _api.Client(users_daily.api, {"GITHUB_COPILOT_ORG": "o", "GITHUB_COPILOT_TOKEN": "x"})
 
-    for address in ("http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "ftp://127.0.0.1/x"):
+    for address in ("http://127.0.0.1:1/latest/meta-data", "file:///etc/passwd", "ftp://127.0.0.1/x"):
         with pytest.raises(SourceChanged, match="no https address"):
             client.entries(users_daily, "/x", {users_daily.links: [address]})
 
