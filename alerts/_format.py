@@ -27,6 +27,8 @@ _SIZES = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "
 # Control characters, line and paragraph separators, zero-width and text-direction marks.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
+# With them a cell begins that a spreadsheet takes for a formula; a semicolon begins a cell where commas are decimal.
+_FORMULA = re.compile(r"(^\s*|;\s*)(?=[=+\-@\uff0b\uff0d\uff1d\uff20])")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 # At the end of a name, too: a colon of ours may follow it.
 _EMOJI_CODE = re.compile(r":(?=[a-z0-9_+'-]+:)|:(?=[a-z0-9_+'-]+$)")
@@ -134,6 +136,14 @@ def escape(name: Any, limit: int = NAME_LIMIT) -> str:
     text = text if len(text) <= limit else text[: limit - 1] + "\u2026"
     text = _EDGE_UNDERSCORE.sub("\u02cd", text.translate(_LOOKALIKES))
     return escape_exactly(_EMOJI_CODE.sub("\ua789", text))
+
+
+def as_cell(text: Any) -> str:
+    """Text for a cell of a CSV file: with an apostrophe before what a spreadsheet would take for a formula.
+
+    The org CSVs are read without it. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return "" if text is None else _FORMULA.sub(r"\1'", str(text))
 
 
 def escape_exactly(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from alerts._format import (
     amount,
+    as_cell,
     as_date,
     day,
     escape,
@@ -28,6 +29,7 @@ __all__ = [
     "TEXT_LIMIT",
     "Message",
     "amount",
+    "as_cell",
     "as_date",
     "clip",
     "code",

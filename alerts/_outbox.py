@@ -13,7 +13,7 @@ from alerts._slack import payload
 from alerts._slack_errors import DeliveryFailed
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LONGEST_STEM = 180
+_LONGEST_STEM = 120  # what is attached has a name of its own behind it, and a file system takes 255
 
 
 def stem(alert_key: str, recipient: str) -> str:

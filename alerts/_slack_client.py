@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from typing import Any
+from urllib.request import Request
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -53,6 +54,15 @@ class _NeverArrived(ConnectionErrorRetryHandler):
         return super()._can_retry(error=error, **about) and error is not None and never_arrived(error)
 
 
+class _Client(WebClient):
+    """slack_sdk's client, whose token stays with Slack: urllib would send it along to wherever a redirect points."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        if token := req.headers.pop("Authorization", None):  # a repeated request has it there already
+            req.add_unredirected_header("Authorization", token)
+        return super()._perform_urllib_http_request_internal(url, req)
+
+
 def build(settings: Any, *, posting: bool) -> WebClient:
     """A WebClient. One that posts never repeats a request that Slack may have taken; one that reads may."""
     pause = BackoffRetryIntervalCalculator(backoff_factor=settings.retry_wait_seconds, jitter=_Spread())
@@ -61,7 +71,7 @@ def build(settings: Any, *, posting: bool) -> WebClient:
     handlers = [_RateLimit(times, settings.longest_wait_seconds), connection(times, pause)]
     if not posting:
         handlers.append(ServerErrorRetryHandler(times, pause))
-    client = WebClient(
+    client = _Client(
         token=settings.token,
         base_url=settings.api_url or WebClient.BASE_URL,
         timeout=settings.timeout_seconds,
@@ -87,4 +97,7 @@ def send_bytes(url: str, content: bytes, settings: Any) -> None:
     with requests.Session() as session:
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(max_retries=patience))
-        session.post(url, data=content, timeout=settings.timeout_seconds).raise_for_status()
+        answer = session.post(url, data=content, timeout=settings.timeout_seconds, allow_redirects=False)
+        answer.raise_for_status()
+        if answer.is_redirect:
+            raise requests.HTTPError("a redirect instead of an answer", response=answer)

@@ -365,5 +365,4 @@ def _plain(number: Any) -> str:
 
 def _cell(text: Any) -> str:
     """Text for a cell: one line, and nothing that a spreadsheet would take for a formula."""
-    words = "" if text is None else " ".join(str(text).split())
-    return f"'{words}" if words[:1] in ("=", "+", "-", "@") else words
+    return m.as_cell("" if text is None else " ".join(str(text).split()))

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,6 +31,8 @@ LONGEST_WAIT_SECONDS = 120  # a provider that asks for more is asked again by th
 TIMEOUT_SECONDS = (10, 60)
 MINUTE_SECONDS = 60.0
 MOST_PAGES = 10_000
+LARGEST_ANSWER_BYTES = 256 * 1024**2  # unpacked; a page of any report is far smaller
+BYTES_AT_ONCE = 1024**2
 LARGEST_COUNT = 2**63 - 1
 LARGEST_USD = 10**15
 
@@ -139,15 +141,15 @@ class Client:
         method = method or feed.method
         asked = f"{method} {self.base_url}{path}"
         if method == "POST":
-            response = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, dict(params))
+            text = self._send(asked, f"{self.base_url}{path}", {**self._headers, **feed.headers}, dict(params))
         else:
             # Brackets and = stay as they are: OpenAI refuses a cursor whose padding was escaped.
             query = urlencode(params, doseq=True, safe="=[]:")
             address = f"{self.base_url}{path}" + (f"?{query}" if query else "")
-            response = self._send(asked, address, {**self._headers, **feed.headers})
-        if response.status_code == 204:
+            text = self._send(asked, address, {**self._headers, **feed.headers})
+        if text is None:
             return None
-        page = self._json(asked, response.text)
+        page = self._json(asked, text)
         if not isinstance(page, dict):
             raise SourceChanged(f"{asked} answered JSON that is no object. A developer must look at {feed.table}.")
         return page
@@ -155,12 +157,13 @@ class Client:
     def _lines(self, feed: ApiFeed, address: str) -> Iterator[dict]:
         # The address is signed and as good as a key: it stays out of every message.
         parts = urlsplit(str(address))
-        if parts.scheme not in ("http", "https"):
-            raise SourceChanged(f"{feed.path} answered a link that is no address. {LOOK} {feed.table}.")
+        # Not to plain http from an API that is not: there are the services inside a network that ask for no key.
+        if parts.scheme not in ("https", urlsplit(self.base_url).scheme):
+            raise SourceChanged(f"{feed.path} answered a link that is no https address. {LOOK} {feed.table}.")
         self._secrets |= {text for text in (address, parts.query, f"{parts.path}?{parts.query}") if text}
         asked = f"GET a file of {feed.path} at {parts.hostname}"
         # JSON of a line may hold what splitlines takes for the end of one.
-        for line in self._send(asked, address, {}).content.decode(errors="replace").split("\n"):
+        for line in (self._send(asked, address, {}) or "").split("\n"):
             if line.strip():
                 entry = self._json(asked, line)
                 if not isinstance(entry, dict):
@@ -175,14 +178,17 @@ class Client:
             raise SourceUnavailable(f"{path}: page {number} of {pages} is empty, rows went away meanwhile. {LATER}")
         return number + 1 if number < pages else None
 
-    def _send(self, asked: str, address: str, headers: Mapping, body: dict | None = None) -> requests.Response:
+    def _send(self, asked: str, address: str, headers: Mapping, body: dict | None = None) -> str | None:
+        """The text of an answer; None where the provider says that there is nothing (204)."""
         self._wait_for_turn()
         method = "GET" if body is None else "POST"
         for last in (False, False, True):
             try:
                 response = self._session.request(
-                    method, address, headers=dict(headers), json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False
-                )
+                    method, address, headers=dict(headers), json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False,
+                    stream=True,
+                )  # fmt: skip
+                content = self._read(asked, response)
                 break
             except requests.exceptions.ChunkedEncodingError as error:
                 # Cut off in the middle of the body, where urllib3 does not try again by itself.
@@ -191,8 +197,22 @@ class Client:
             except requests.RequestException as error:
                 raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
         self.requests_made += 1 + len(response.raw.retries.history)
-        self._refuse(asked, response)
-        return response
+        text = content.decode(errors="replace")
+        self._refuse(asked, response, text)
+        return None if response.status_code == 204 else text
+
+    def _read(self, asked: str, response: requests.Response) -> bytes:
+        """The body, unpacked; a few packed megabytes may stand for more than there is memory."""
+        with response:
+            content = bytearray()
+            for chunk in response.iter_content(BYTES_AT_ONCE):
+                content += chunk
+                if len(content) > LARGEST_ANSWER_BYTES:
+                    raise SourceChanged(
+                        f"{asked} answered more than {LARGEST_ANSWER_BYTES // 1024**2} MiB. Nothing of this pull is "
+                        f"kept; check {self.api.base_url_variable} and what stands between, or a developer must look."
+                    )
+            return bytes(content)
 
     def _wait_for_turn(self) -> None:
         if self._sent_at.maxlen and len(self._sent_at) == self._sent_at.maxlen:
@@ -211,11 +231,11 @@ class Client:
                 ) from error
             raise SourceUnavailable(f"{asked} answered no whole JSON ({start}). {LATER}") from error
 
-    def _refuse(self, asked: str, response: requests.Response) -> None:
+    def _refuse(self, asked: str, response: requests.Response, text: str) -> None:
         status = response.status_code
         if status < 300:
             return
-        said = f"{asked} answered {status}: {self._safe(response.text[:300])}"
+        said = f"{asked} answered {status}: {self._safe(text[:300])}"
         headers = response.headers
         is_limited = "Retry-After" in headers or headers.get("x-ratelimit-remaining") == "0"  # GitHub's 403
         if status in BUSY or status == 408 or (status == 403 and is_limited):
@@ -309,7 +329,8 @@ def read_list(client: Client, feed: ApiFeed, today: date) -> Answer:
     """Pull a list as it is now. Raises as `read_days` does."""
     before = client.requests_made
     paths = list(client.paths(feed, feed.path)) if not feed.parent else [
-        (feed.path.format(id=parent["id"]), {}) for parent in read_list(client, feed.parent, today).days[today]
+        (feed.path.format(id=quote(str(parent["id"]), safe="")), {})
+        for parent in read_list(client, feed.parent, today).days[today]
     ]  # fmt: skip
     rows = [
         row for path, chosen in paths for page in client.pages(feed, path, feed.params)

@@ -85,7 +85,7 @@ class Budgets(Client):
             )
         except requests.RequestException as error:
             raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
-        self._refuse(asked, response)
+        self._refuse(asked, response, response.text)
         try:
             answer = json.loads(response.text, parse_float=Decimal)
         except ValueError as error:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from pandera.pandas import DataFrameSchema
 
+# The apostrophe by which a CSV of ours keeps a spreadsheet from taking a name for a formula (alerts/_format.py).
+GUARD = re.compile(r"(^|;\s*)'(?=[=+\-@\uff0b\uff0d\uff1d\uff20])")
 SHOWN = 20  # mistakes spelled out in the message; `OrgMistakes.mistakes` has them all
 
 
@@ -264,7 +266,7 @@ def _parse(table: str, path: Path) -> _Sheet:
     try:
         for cells in reader:
             line, start = start, reader.line_num + 1
-            cells = [cell.strip() for cell in cells]
+            cells = [GUARD.sub(r"\1", cell.strip()) for cell in cells]
             if not any(cells):
                 continue
             if not sheet.columns:

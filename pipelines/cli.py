@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from pipelines.console import visible
+from pipelines.home import keep_private
 from pipelines.settings import ROOT, Settings, load_settings
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -31,7 +33,7 @@ class Failed(click.ClickException):
 
     def show(self, file=None) -> None:
         """Print the message to stderr."""
-        click.echo(f"paceline: {self.format_message()}", err=True)
+        _say(f"paceline: {self.format_message()}")
 
 
 def main() -> None:
@@ -54,13 +56,14 @@ def main() -> None:
     except (BuildFailed, LakeTooNew, duckdb.Error, DBAPIError, OSError) as error:
         from pipelines.running import with_advice
 
-        click.echo(f"paceline: {with_advice(str(error))}", err=True)
+        _say(f"paceline: {with_advice(str(error))}")
         sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """Measure what coding agents use, compare it with caps, and plan the next month."""
+    keep_private()
 
 
 @commands.command()
@@ -139,11 +142,13 @@ def sources(propose_identities: bool) -> None:
     """Show every source: whether it is configured, what it needs, and how old its data are."""
     settings = load_settings()
     if propose_identities:
+        from alerts._format import as_cell
         from pipelines.proposals import UNKNOWN_NAMES
 
         with _warehouse(settings) as db:
             cursor = db.execute(UNKNOWN_NAMES)
-            return _print_rows([column[0] for column in cursor.description], cursor.fetchall(), "csv")
+            rows = [tuple(map(as_cell, row)) for row in cursor.fetchall()]
+            return _print_rows([column[0] for column in cursor.description], rows, "csv")
     from connectors import discover
     from connectors._contract import in_words, is_set
 
@@ -184,7 +189,7 @@ def list_alerts(preview: bool) -> None:
         return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
     page, messages = telling.write_preview(settings)
     for recipient, text in messages:
-        click.echo(f"To: {recipient}\n\n{text}")
+        click.echo(visible(f"To: {recipient}\n\n{text}"))
     click.echo(f"{len(messages)} messages would be sent now. As Slack shows them: {page}")
 
 
@@ -483,7 +488,7 @@ def _range(first: datetime | None, last: datetime | None, as_of: date) -> tuple[
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def _warehouse(settings: Settings):
@@ -564,7 +569,7 @@ def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:
 
         table = Table(*names, box=box.SIMPLE_HEAD)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*("" if value is None else visible(str(value), one_line=True) for value in row))
         # A terminal folds long cells; a pipe gets whole lines.
         console = Console(width=None if sys.stdout.isatty() else 10_000, markup=False)
         console.print(table)

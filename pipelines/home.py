@@ -10,6 +10,11 @@ from filelock import FileLock
 from pipelines.settings import ROOT, load_settings
 
 
+def keep_private() -> None:
+    """What this process and its children write from here on is for their user alone; see docs/security.md."""
+    os.umask(0o077)
+
+
 def ensure_home(data_dir: Path) -> Path:
     """Create Dagster's home, bring its dagster.yaml up to date, and make it this process's."""
     home = data_dir / "dagster"
@@ -34,6 +39,7 @@ def _create_databases() -> None:
 
 if __name__ == "__main__":
     # python -m pipelines.home COMMAND ...: run a Dagster command with this home.
+    keep_private()
     ensure_home(load_settings().data_dir)
     os.chdir(ROOT)
     os.execvp(sys.argv[1], sys.argv[1:])

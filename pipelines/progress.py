@@ -5,13 +5,15 @@ import logging
 import click
 import dagster as dg
 
+from pipelines.console import visible
+
 
 class _StepMessages(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         said = meta.get("orig_message", record.getMessage())
         if not meta.get("dagster_event") and not said.startswith("Dependencies for step"):
-            click.echo(f"  {said}", err=True)
+            click.echo(f"  {visible(said)}", err=True)
 
 
 @dg.logger(description="Prints what steps say to stderr, one line each.")

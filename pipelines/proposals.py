@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from alerts._format import as_cell
 from connectors import org
 
 # Everybody counts from the first measured day on; whoever came or left later is for a person to say.
@@ -96,6 +97,6 @@ def propose_org(db: duckdb.DuckDBPyConnection, folder: Path) -> tuple[list[Path]
         with path.open("w", newline="") as file:
             out = csv.writer(file)
             out.writerow(header)
-            out.writerows(["" if row.get(name) is None else row[name] for name in header] for row in rows)
+            out.writerows([as_cell(row.get(name)) for name in header] for row in rows)
         written.append(path)
     return written, kept

@@ -53,11 +53,11 @@ def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPy
     """A copy of the origin to change, which then takes the warehouse's place."""
     with beside(warehouse_file) as draft:
         shutil.copyfile(origin, draft)
-        draft.chmod(0o644)
+        draft.chmod(0o600)
         with duckdb.connect(str(draft)) as db:
             yield db
             db.execute("checkpoint")
-        draft.chmod(0o444)
+        draft.chmod(0o440)  # its group may read it, where the data directory lets the group in
         # A leftover log of an earlier file would be replayed into this one.
         warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
 

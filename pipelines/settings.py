@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     def _absolute(cls, folder: Path) -> Path:
         return folder.absolute()
 
+    @field_validator("data_dir", "lake_root")
+    @classmethod
+    def _plain(cls, place: Path | str | None) -> Path | str | None:
+        # DuckDB takes the first three for a pattern, the fourth for a slash; addresses of databases end at the others.
+        if place and (sign := re.search(r"[*?\[\\#%]", str(place))):
+            raise ValueError(f"'{place}' has a '{sign[0]}' in it; rename the folder, or choose another one")
+        return place
+
     @cached_property
     def uses_examples(self) -> bool:
         """True when no source is configured at all: the example company is shown instead."""

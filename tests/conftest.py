@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.lake import Lake
+from tests.hostile import Hostile, hostile_run
 from tests.runs import paceline
 
 
@@ -36,3 +37,11 @@ def example(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stderr
     (data_dir / "first_run.txt").write_text(done.stdout + done.stderr)
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory) -> Hostile:
+    """A run on a company whose names are attacks and whose providers repeat their keys; see tests/hostile.py."""
+    run = hostile_run(tmp_path_factory.mktemp("hostile"))
+    yield run
+    run.slack.stop()

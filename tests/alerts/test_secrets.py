@@ -10,6 +10,7 @@ from alerts import DeliveryFailed, SlackSettings, discover
 from alerts._slack import Slack
 from tests.alerts.fake_slack import LOST_REPLY, RESET, TOKEN, error, status
 from tests.alerts.rows import developer_row, team_row
+from tests.secret_scan import found, written
 
 ECHO = status(403, body=f"<html>denied: Authorization: Bearer {TOKEN}</html>")
 FAULTS = [ECHO, error("invalid_auth"), error(f"no such token {TOKEN}"), status(500, body=TOKEN), RESET, LOST_REPLY]
@@ -51,11 +52,10 @@ def test_the_token_appears_nowhere(tell, slack, settings, outbox, ledger, caplog
     done += tell([team_row(slack_channel=None)], settings=dataclasses.replace(settings, ops_channel=None))
     done += tell([team_row()], settings=dataclasses.replace(settings, token=None))
     assert any(outbox.iterdir()) and ledger.file.exists() and spoken
-    written = b"".join(file.read_bytes() for file in [*outbox.iterdir(), *ledger.file.parent.iterdir()])
     shown = capfd.readouterr()
-    for words in (repr(settings), repr(ledger), repr(done), caplog.text, shown.out, shown.err, "".join(spoken)):
-        assert TOKEN not in words
-    assert TOKEN.encode() not in written
+    words = (repr(settings), repr(ledger), repr(done), caplog.text, shown.out, shown.err, "".join(spoken))
+    told = [("words", each.encode()) for each in words]
+    assert found([TOKEN], [*told, *written(outbox), *written(ledger.file.parent)]) == set()
 
 
 def test_blank_settings_are_unset_settings():
