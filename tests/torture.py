@@ -265,9 +265,13 @@ def compare(calm: Company, disturbed: Company) -> None:
 
 def _difference(theirs: list[tuple], ours: list[tuple]) -> dict[str, list[str]]:
     """Rows that only one of them has, a few of each."""
-    these, those = Counter(map(repr, theirs)), Counter(map(repr, ours))
+    these, those = Counter(map(_shown, theirs)), Counter(map(_shown, ours))
     found = {"missing": list((these - those).elements())[:3], "too many": list((those - these).elements())[:3]}
     return found if any(found.values()) else {}
+
+
+def _shown(row: tuple) -> str:
+    return repr(tuple(value + 0.0 if isinstance(value, float) else value for value in row))  # -0.0 is 0.0
 
 
 def left_over(data_dir: Path) -> list[str]:
