@@ -189,7 +189,7 @@ def list_alerts(preview: bool) -> None:
         return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
     page, messages = telling.write_preview(settings)
     for recipient, text in messages:
-        click.echo(visible(f"To: {recipient}\n\n{text}"))
+        click.echo(visible(f"To: {visible(recipient, one_line=True)}\n\n{text}"))
     click.echo(f"{len(messages)} messages would be sent now. As Slack shows them: {page}")
 
 

@@ -32,6 +32,7 @@ def found(secrets: Iterable[str], told: Iterable[tuple[str, bytes]]) -> set[tupl
 
 def written(folder: Path) -> Iterator[tuple[str, bytes]]:
     """(file, content) of every file below a folder, and of every row in it where it is packed."""
+    memory = duckdb.connect()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         where, content = str(file.relative_to(folder)), file.read_bytes()
         yield where, where.encode()
@@ -39,15 +40,15 @@ def written(folder: Path) -> Iterator[tuple[str, bytes]]:
         if file.suffix == ".gz":
             yield where, gzip.decompress(content)
         elif file.suffix == ".parquet":
-            yield from ((where, row) for row in _rows(duckdb.connect(), f"from {_read(file)}"))
+            yield where, _rows(memory, f"from {_read(file)}")
         elif file.suffix == ".duckdb":
             with duckdb.connect(str(file), read_only=True) as db:
                 tables = db.execute("select schema_name, table_name, sql from duckdb_tables()").fetchall()
                 yield from ((where, sql.encode()) for _, _, sql in tables)
                 for schema, table, _ in tables:
-                    yield from ((where, row) for row in _rows(db, f'from "{schema}"."{table}"'))
+                    yield where, _rows(db, f'from "{schema}"."{table}"')
         elif content.startswith(b"SQLite format 3"):
-            yield from ((where, row) for row in _sqlite_rows(file))
+            yield where, b"\n".join(_sqlite_rows(file))
 
 
 def _read(file: Path) -> str:
@@ -56,8 +57,8 @@ def _read(file: Path) -> str:
     return f"read_parquet({quoted(safe)}, hive_partitioning = false)"
 
 
-def _rows(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
-    yield from (repr(row).encode() for row in db.execute(query).fetchall())
+def _rows(db: duckdb.DuckDBPyConnection, query: str) -> bytes:
+    return "\n".join(map(repr, db.execute(query).fetchall())).encode()
 
 
 def _sqlite_rows(file: Path) -> Iterator[bytes]:
