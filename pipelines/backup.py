@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from connectors._files import is_remote
-from pipelines.lake import Lake, swap_in
+from pipelines.lake import Lake, beside
 from pipelines.settings import Settings
 from pipelines.versions import LAKE_VERSION, LakeTooNew, lake_version
 
@@ -41,21 +41,15 @@ def backup(settings: Settings, lake: Lake, target: Path, now: datetime) -> dict[
         "lake": settings.lake if lake.is_remote else None,
         "ledger": _ledger_elsewhere(settings),
     }
-    beside = target.with_name(f".{target.name}.tmp")
-    beside.unlink(missing_ok=True)
-    with lake.workspace() as scratch:
-        try:
-            beside.touch(mode=0o600)
-            with tarfile.open(beside, mode="w") as tar:
-                files = 0
-                for name, path in _contents(settings, lake):
-                    tar.add(_still(path, scratch), arcname=name, recursive=False)
-                    files += 1
-                about["files"] = files
-                _add_about(tar, about, scratch)
-            swap_in(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
+    with lake.workspace() as scratch, beside(target) as draft:
+        draft.touch(mode=0o600)
+        with tarfile.open(draft, mode="w") as tar:
+            files = 0
+            for name, path in _contents(settings, lake):
+                tar.add(_still(path, scratch), arcname=name, recursive=False)
+                files += 1
+            about["files"] = files
+            _add_about(tar, about, scratch)
     return about
 
 

@@ -22,7 +22,7 @@ from connectors._errors import SourceError
 from connectors._files import list_files
 from pipelines.dbt import target_path
 from pipelines.kept import USAGE
-from pipelines.lake import Lake, quoted, swap_in
+from pipelines.lake import Lake, beside, quoted
 from pipelines.loading import lake_name
 from pipelines.publish import read_warehouse
 from pipelines.raw import log_feeds, tables_of
@@ -320,8 +320,8 @@ def _in_files(settings: Settings, eraser: Eraser, apply: bool) -> Iterator[Place
         try:
             text = file.read_text()
         except UnicodeDecodeError:
-            beside = file.with_name(f"{file.name.rpartition('__')[0]}.txt")
-            text = None if not beside.exists() else beside.read_text()
+            words = file.with_name(f"{file.name.rpartition('__')[0]}.txt")
+            text = words.read_text() if words.exists() else None
             if eraser.text(file.name) != file.name or (text and eraser.text(text) != text):
                 yield Place(f"{file.parent.name}/, pictures", 1)
                 if apply:
@@ -331,14 +331,9 @@ def _in_files(settings: Settings, eraser: Eraser, apply: bool) -> Iterator[Place
         if (instead, name) != (text, file.name):
             yield Place(f"{file.parent.name}/", 1)
             if apply:
-                _replace_text(file, instead)
+                with beside(file) as draft:
+                    draft.write_text(instead)
                 file.rename(file.with_name(name))
-
-
-def _replace_text(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.tmp")
-    beside.write_text(text)
-    swap_in(beside, file)
 
 
 def _in_warehouse(settings: Settings, eraser: Eraser) -> Iterator[Place]:
@@ -390,7 +385,8 @@ def _in_org(folder: Path, developer_id: str, eraser: Eraser, keep_rows: bool, ap
             if apply:
                 out = io.StringIO()
                 csv.writer(out, lineterminator="\n").writerows(kept)
-                _replace_text(file, out.getvalue())
+                with beside(file) as draft:
+                    draft.write_text(out.getvalue())
 
 
 def together(places: Iterable[Place]) -> dict[str, int]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipelines.lake import Lake, swap_in
+from pipelines.lake import Lake, beside
 
 STAMP = "lake_version.json"
 
@@ -60,6 +60,5 @@ def _stamp(lake: Lake) -> None:
         return
     target = Path(lake.path(STAMP))
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{STAMP}.tmp")
-    beside.write_text(content)
-    swap_in(beside, target)
+    with beside(target) as draft:
+        draft.write_text(content)

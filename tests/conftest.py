@@ -15,6 +15,17 @@ def pytest_unconfigure():
     gc.callbacks.clear()
 
 
+def pytest_addoption(parser):
+    """`--long`: as many tries as the documents speak of (`make torture`), not the few of every change."""
+    parser.addoption("--long", action="store_true")
+
+
+@pytest.fixture(scope="session")
+def is_long(request) -> bool:
+    """Whether there is time."""
+    return request.config.getoption("--long")
+
+
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     """An empty lake in a folder."""
