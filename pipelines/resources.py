@@ -25,8 +25,7 @@ class Deployment(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Deployment"]:
         """Hold the writer's lock while the run's steps run."""
-        run_id = context.run_id or "no run"
-        tags = dict(context.dagster_run.tags) if context.dagster_run else {}
+        run_id, tags = context.run.run_id, dict(context.run.tags)
         settings = load_settings()
         with writer(settings, run_id, context.log.info) as killed:
             if context.instance:

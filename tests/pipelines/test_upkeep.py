@@ -163,19 +163,20 @@ def test_a_call_at_the_midnight_that_ends_the_kept_days_counts_once(tmp_path):
     assert half.content() == before
 
 
-def test_the_job_is_a_dry_run_unless_it_is_told_to_apply(restored, monkeypatch):
+def test_the_job_is_a_dry_run_unless_it_is_told_to_apply(example, tmp_path, monkeypatch):
     from pipelines.definitions import build_defs
 
-    monkeypatch.setenv("PACELINE_DATA_DIR", str(restored / "data"))
-    settings = settings_of(restored, monkeypatch)
-    lake = lake_in(restored)
-    late = f"{CALLS}/day=2026-09-02/from_late.parquet"
-    lake.write_rows([], {"id": "VARCHAR"}, late)
-    job = build_defs(settings).resolve_job_def("retention")
+    shutil.copytree(example, tmp_path / "data")
+    monkeypatch.setenv("PACELINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PACELINE_KEEP_MONTHS", "1")
+    lake = lake_in(tmp_path)
+    before = lake.files("raw")
+    job = build_defs(load_settings()).resolve_job_def("retention")
 
-    assert job.execute_in_process().success and late in lake.files(CALLS)
-    apply = {"ops": {"remove_old_calls": {"config": {"apply": True}}}}
-    assert job.execute_in_process(run_config=apply).success and late not in lake.files(CALLS)
+    assert job.execute_in_process().success
+    assert lake.files("raw") == before
+    assert job.execute_in_process(run_config={"ops": {"remove_old_calls": {"config": {"apply": True}}}}).success
+    assert min(path for path in lake.files(CALLS) if "/day=" in path).startswith(f"{CALLS}/day=2026-09-30/")
 
 
 def test_nothing_is_removed_that_was_not_built(old, tmp_path, monkeypatch):
