@@ -216,13 +216,14 @@ def undisturbed(company: Company, step: Step, log: Path) -> float:
 
 
 def _killed(company: Company, step: Step, kills: int, seconds: float, choose: random.Random, log: Path, say) -> Counter:
-    """Kill so many attempts, each at a moment of an undisturbed run's length; returns what they had said last."""
+    """Kill so many attempts, each at a moment within the length of the last whole one; returns what they said last."""
     struck: Counter = Counter()
     while struck.total() < kills:
-        after = choose.uniform(0, seconds)
+        after, started = choose.uniform(0, seconds), time.monotonic()
         process = company.start(step, log)
         process.join(after)
         if process.exitcode is not None:
+            seconds = time.monotonic() - started
             say(f"  ended before it was killed ({process.exitcode})")
             continue
         for kill in (os.killpg, os.kill):  # before it has its own group, it is alone
