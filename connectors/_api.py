@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -35,6 +35,7 @@ LARGEST_ANSWER_BYTES = 256 * 1024**2  # unpacked; a page of any report is far sm
 BYTES_AT_ONCE = 1024**2
 LARGEST_COUNT = 2**63 - 1
 LARGEST_USD = 10**15
+MOST_DIGITS = 100  # after the point
 
 LATER = "It is tried again with the next run."
 LOOK = "Nothing of this pull is kept; a developer must look at"
@@ -156,7 +157,10 @@ class Client:
 
     def _lines(self, feed: ApiFeed, address: str) -> Iterator[dict]:
         # The address is signed and as good as a key: it stays out of every message.
-        parts = urlsplit(str(address))
+        try:
+            parts = urlsplit(str(address))
+        except ValueError:
+            parts = urlsplit("")
         # Not to plain http from an API that is not: there are the services inside a network that ask for no key.
         if parts.scheme not in ("https", urlsplit(self.base_url).scheme):
             raise SourceChanged(f"{feed.path} answered a link that is no https address. {LOOK} {feed.table}.")
@@ -194,7 +198,7 @@ class Client:
                 # Cut off in the middle of the body, where urllib3 does not try again by itself.
                 if last:
                     raise SourceUnavailable(f"{asked} was cut off ({self._safe(error)}). {LATER}") from error
-            except requests.RequestException as error:
+            except (requests.RequestException, UnicodeError) as error:
                 raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
         self.requests_made += 1 + len(response.raw.retries.history)
         text = content.decode(errors="replace")
@@ -222,6 +226,8 @@ class Client:
     def _json(self, asked: str, text: str) -> Any:
         try:
             return json.loads(text, parse_float=Decimal)
+        except RecursionError as error:
+            raise SourceChanged(f"{asked} answered JSON that is nested too deep. {LOOK} it.") from error
         except ValueError as error:
             start = self._safe(text[:80])
             if text.lstrip().startswith("<"):
@@ -259,7 +265,7 @@ class Client:
 def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[str]) -> str:
     """The page's cursor to the next one, added to those seen. Raises SourceChanged where it leads nowhere new."""
     cursor = page.get(key)
-    if not cursor or cursor in seen or len(seen) > MOST_PAGES:
+    if not isinstance(cursor, str | int) or not cursor or cursor in seen or len(seen) > MOST_PAGES:
         raise SourceChanged(
             f"{asked} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
             f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
@@ -355,7 +361,7 @@ def _shape_known(feed: ApiFeed, path: str) -> Iterator[None]:
     """Around what a source's own function makes of an answer."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise SourceChanged(
             f"{path} answered in an unknown shape ({type(error).__name__}: {error}). {LOOK} {feed.table}."
         ) from error
@@ -372,9 +378,11 @@ def _rows(feed: ApiFeed, outer: dict, chosen: Mapping[str, str]) -> list[dict[st
     if feed.rows is None:
         inner = [outer]
     else:
-        inner = outer.get(feed.rows)
+        inner = _find(outer, feed.rows)
         if not isinstance(inner, list):
             raise SourceChanged(f"{feed.path} answered an entry without a list '{feed.rows}'. {LOOK} {feed.table}.")
+    if not all(isinstance(row, dict) for row in inner):
+        raise SourceChanged(f"{feed.path} answered a row that is no object. {LOOK} {feed.table}.")
     return [{name: _value(feed, column, row, outer, chosen) for name, column in feed.columns.items()} for row in inner]
 
 
@@ -388,7 +396,7 @@ def _value(feed: ApiFeed, column: Column, row: dict, outer: dict, chosen: Mappin
         return None
     try:
         return typed(value, column.type)
-    except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise SourceChanged(
             f"{feed.path} answered '{str(value)[:40]}' for '{column.at}', expected {column.type}. {LOOK} {feed.table}."
         ) from error
@@ -401,15 +409,18 @@ def _find(row: Any, at: str) -> Any:
 
 
 def typed(value: Any, kind: str) -> Any:
-    """The value as a column of this type has it. Raises ValueError, TypeError, OverflowError or InvalidOperation."""
+    """The value as a column of this type has it. Raises ValueError, TypeError or ArithmeticError."""
     if kind == "BIGINT":
         whole = Decimal(str(value))
-        if isinstance(value, bool) or whole != int(whole) or not 0 <= whole <= LARGEST_COUNT:
+        # In this order: what 1e999999999 is as an integer does not fit into memory.
+        if isinstance(value, bool) or not 0 <= whole <= LARGEST_COUNT or whole != int(whole):
             raise ValueError(value)
         return int(whole)
     if kind in ("USD", "CENTS", "DECIMAL"):
         amount = Decimal(str(value)) / (100 if kind == "CENTS" else 1)
         if isinstance(value, bool) or not amount.is_finite() or abs(amount) > LARGEST_USD:
+            raise ValueError(value)
+        if amount.as_tuple().exponent < -MOST_DIGITS:  # written out, 1e-999999999 does not fit either
             raise ValueError(value)
         return f"{amount:f}"
     if kind == "BOOLEAN":
@@ -418,7 +429,15 @@ def typed(value: Any, kind: str) -> Any:
         return value
     if isinstance(value, dict | list):
         raise ValueError(value)
-    return str(value)
+    return str(value).encode(errors="replace").decode()  # half a surrogate pair is no text that can be stored
+
+
+def rounded(value: Any) -> int:
+    """The closest whole number to a count that comes with a fraction. Raises ValueError, TypeError or ArithmeticError."""
+    count = Decimal(value)
+    if not abs(count) <= LARGEST_COUNT:
+        raise ValueError(value)
+    return int(count.to_integral_value())
 
 
 def _written(at: date, style: str) -> str | int:
@@ -441,6 +460,6 @@ def _time(feed: ApiFeed, value: Any) -> datetime:
         if isinstance(value, int):
             return datetime.fromtimestamp(value, UTC)
         at = datetime.fromisoformat(value)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (KeyError, OSError, TypeError, ValueError, OverflowError) as error:
         raise SourceChanged(f"{feed.path} answered the time '{str(value)[:40]}'. {LOOK} {feed.table}.") from error
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import InvalidOperation
 from typing import Any
 
 from connectors._api import typed
@@ -65,11 +64,13 @@ def _rows(feed: CsvFeed, file: LogFile, content: bytes | Exception | None, told:
     if missing:
         told.refused.append((file.key, 1, f"the header lacks {', '.join(missing)}"))
         return
-    for cells in reader:
-        if not any(cells):
+    for cells in _cells(reader):
+        if cells is not None and not any(cells):
             continue
         told.lines += 1
         try:
+            if cells is None:
+                raise Refused("not CSV: a line break or a very long text within a cell")
             if len(cells) != len(header):
                 raise Refused(f"{len(cells)} cells, expected {len(header)}")
             line = dict(zip(header, cells, strict=True))
@@ -78,6 +79,17 @@ def _rows(feed: CsvFeed, file: LogFile, content: bytes | Exception | None, told:
                 yield _day(line[day_name], day_name), values
         except Refused as reason:
             told.refused.append((file.key, reader.line_num, str(reason)))
+
+
+def _cells(reader) -> Iterator[list[str] | None]:
+    """The cells of each line; None for a line that is no CSV, after which the reader goes on with the next one."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield None
 
 
 class Refused(Exception):
@@ -96,7 +108,7 @@ def _value(column: Column, text: str | None, name: str | None) -> Any:
         return None
     try:
         return typed(text, column.type)
-    except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise Refused(f"{name} is '{text[:40]}', expected {column.type}") from error
 
 

@@ -49,10 +49,12 @@ def read_logs(
     unread = _slow(db, feed, line_by_line, now)
     for bad in unread:
         _refuse(db, bad.key, None, bad.reason)
+    # What DuckDB could not read is a row without a file, and refused.
     db.execute(
         """
         create or replace temp table skipped as
-        select _file, count(*) as records from kept where passed_over and $counted group by _file""",
+        select _file, count(*) as records from kept where passed_over and _file is not null and $counted
+        group by _file""",
         {"counted": feed.counts_skipped},
     )
     db.execute("delete from kept where passed_over")
@@ -301,7 +303,7 @@ def _clean(db: duckdb.DuckDBPyConnection, key: str, number: int, line: bytes | N
     if not line:
         return None
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_int=len)  # Python's integers have a limit of digits, JSON has none
     except (ValueError, RecursionError) as error:
         _refuse(db, key, number, f"not JSON: {str(error)[:120]}")
         return None

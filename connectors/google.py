@@ -18,9 +18,8 @@ paging and errors of their own beside the ones that every report here is held to
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 
-from connectors._api import new_cursor
+from connectors._api import new_cursor, rounded
 from connectors._contract import Api, ApiFeed, Column, Source, Window
 from connectors._errors import SourceRefused, SourceUnavailable
 
@@ -120,7 +119,7 @@ def billing_lines(page: dict) -> Iterator[dict]:
         kind = next((kind for word, kind in KINDS if word in text), None)
         if "storage" in text or line["unit"] not in ("count", "tokens"):
             kind = None
-        tokens = int(Decimal(line["amount"]).to_integral_value()) if kind else None
+        tokens = rounded(line["amount"]) if kind else None
         yield line | {"model": _model(text), "kind": kind, "tokens": tokens}
 
 

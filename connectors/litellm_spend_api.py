@@ -48,7 +48,7 @@ daily_activity = ApiFeed(
 
 def log_record(row: dict) -> dict:
     """A row of `spend_logs` as the log files have it. What is odd stays odd, and is refused where files are."""
-    metadata = row.get("metadata")
+    metadata, cache_hit = row.get("metadata"), row.get("cache_hit")
     if isinstance(metadata, str):
         metadata = _parsed(metadata)
     known = metadata if isinstance(metadata, dict) else {}
@@ -59,7 +59,7 @@ def log_record(row: dict) -> dict:
         "trace_id": row.get("session_id"),
         "call_type": row.get("call_type"),
         "status": row.get("status") or "success",
-        "cache_hit": {"True": True, "False": False}.get(row.get("cache_hit")),
+        "cache_hit": {"True": True, "False": False}.get(cache_hit) if isinstance(cache_hit, str) else None,
         "custom_llm_provider": row.get("custom_llm_provider"),
         "model": row.get("model"),
         "model_group": row.get("model_group"),
@@ -83,7 +83,7 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -10,8 +10,8 @@ Quirks  Counters begin again at 0 when a server restarts: `increase` adds up wha
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
+from connectors._api import rounded
 from connectors._contract import Api, ApiFeed, Column, Source, Window
 
 API = Api(
@@ -40,7 +40,7 @@ def days(page: dict) -> Iterator[dict]:
         labels = series["metric"]
         for at, value in series["values"]:
             day = datetime.fromtimestamp(float(at), UTC) - timedelta(days=1)
-            count = int(Decimal(value).to_integral_value())
+            count = rounded(value)
             if count:
                 found.setdefault((str(day), labels["model_name"]), {})[labels["counted"]] = count
     yield from ({"day": day, "model": model} | counts for (day, model), counts in found.items())

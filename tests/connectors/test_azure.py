@@ -10,14 +10,11 @@ from connectors._csv import read_csv_files
 from connectors._errors import SourceRefused
 from connectors._files import CSV_ENDINGS, list_files
 from connectors.azure import cost_export, metrics
+
+from tests.gateway import DATA
 from tests.other_bills import StandIn, days_between, read
 
-EXPORT = """\
-BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ConsumedQuantity,ConsumedUnit,ListCost,ResourceId,ServiceName,SubAccountId,x_SkuMeterName,x_BilledCostInUsd
-1.5,EUR,Usage,2026-11-20T00:00Z,10,1K,2,/sub/a,Azure OpenAI,s1,gpt-4o-Inp-glbl Tokens,1.65
-9,EUR,Usage,2026-11-20T00:00Z,10,1 Hour,9,/sub/vm,Virtual Machines,s1,D2,9.9
-much,EUR,Usage,2026-11-20T00:00Z,10,1K,2,/sub/a,Azure OpenAI,s1,gpt-4o-Outp-glbl Tokens,
-"""
+EXPORT = (DATA / "azure" / "part_0.csv").read_text()
 CASES = ("Microsoft.Insights", "microsoft.insights", "Microsoft.Insights")
 RESOURCES = [
     f"/subscriptions/s1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/{name}"
