@@ -433,7 +433,7 @@ def typed(value: Any, kind: str) -> Any:
 
 
 def rounded(value: Any) -> int:
-    """The closest whole number to a count that comes with a fraction. Raises ValueError, TypeError or ArithmeticError."""
+    """The closest whole number to a count that has a fraction. Raises ValueError, TypeError or ArithmeticError."""
     count = Decimal(value)
     if not abs(count) <= LARGEST_COUNT:
         raise ValueError(value)
