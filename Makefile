@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SETUP := $(VENV)/.installed
 
-.PHONY: help run test ui bench lint lock clean
+.PHONY: help run test ui bench torture audit lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,11 @@ bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with 
 	@$(BIN)/python -m benchmarks.plan_scale
 	@$(BIN)/python -m benchmarks.transcripts
 	@$(BIN)/python -m benchmarks.alerts
+
+torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for what is lost; all seeds of Slack's faults (long)
+	@$(BIN)/python -m tests.torture --kills 100 --seed 1
+	@$(BIN)/python -m tests.restart
+	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py
 
 lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
 	@$(BIN)/ruff check .
