@@ -10,7 +10,6 @@ from connectors._csv import read_csv_files
 from connectors._errors import SourceRefused
 from connectors._files import CSV_ENDINGS, list_files
 from connectors.azure import cost_export, metrics
-
 from tests.gateway import DATA
 from tests.other_bills import StandIn, days_between, read
 
