@@ -265,7 +265,8 @@ class Client:
 def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[str]) -> str:
     """The page's cursor to the next one, added to those seen. Raises SourceChanged where it leads nowhere new."""
     cursor = page.get(key)
-    if not isinstance(cursor, str | int) or not cursor or cursor in seen or len(seen) > MOST_PAGES:
+    is_one = isinstance(cursor, str | int) and cursor and str(cursor).isprintable()
+    if not is_one or cursor in seen or len(seen) > MOST_PAGES:
         raise SourceChanged(
             f"{asked} says that there is more and gives no new '{key}' after {len(seen) + 1} pages: "
             f"nothing of this pull is kept. The next run tries again; if it stays, a developer must look."
@@ -361,7 +362,7 @@ def _shape_known(feed: ApiFeed, path: str) -> Iterator[None]:
     """Around what a source's own function makes of an answer."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise SourceChanged(
             f"{path} answered in an unknown shape ({type(error).__name__}: {error}). {LOOK} {feed.table}."
         ) from error
@@ -429,11 +430,11 @@ def typed(value: Any, kind: str) -> Any:
         return value
     if isinstance(value, dict | list):
         raise ValueError(value)
-    return str(value).encode(errors="replace").decode()  # half a surrogate pair is no text that can be stored
+    return str(value)
 
 
 def rounded(value: Any) -> int:
-    """The closest whole number to a count that has a fraction. Raises ValueError, TypeError or ArithmeticError."""
+    """The whole number closest to a count with a fraction. Raises ValueError, TypeError or ArithmeticError."""
     count = Decimal(value)
     if not abs(count) <= LARGEST_COUNT:
         raise ValueError(value)

@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import duckdb
 
@@ -217,21 +218,45 @@ def _slow(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile]
         if not written:
             return unread
         try:
-            _judge(db, feed, [clean], now, key_from=None)
+            _judge_lines(db, feed, clean, now)
         except duckdb.Error as error:
-            # One line stopped them all: let each file stand for itself.
-            db.execute("delete from refused where list_contains($keys, _file)", {"keys": [file.key for file in files]})
+            # Not for a line (memory, disk): let each file stand for itself, to be tried again.
+            for table in ("kept", "refused"):
+                db.execute(f"delete from {table} where list_contains($keys, _file)", {"keys": [f.key for f in files]})
             if len(files) > 1:
                 return [bad for file in files for bad in _slow(db, feed, [file], now)]
             return [Unreadable(files[0].key, f"file: DuckDB stopped at it ({str(error).splitlines()[0]})")]
-    judged = set(db.execute("select _file, _line from kept where _line is not null").fetchall())
-    for key, line in sorted(written - judged):
+    judged = "select _file, _line from kept where _line is not null union select _file, _line from refused"
+    for key, line in sorted(written.difference(db.execute(judged).fetchall())):
         _refuse(db, key, line, "JSON that Python can read and DuckDB cannot")
     db.execute(f"""
         insert into refused select _file, _line, left({feed.record_id}, 200), reasons
         from kept where _line > 0 and reasons is not null""")
     db.execute("delete from kept where reasons is not null")
     return unread
+
+
+def _judge_lines(db: duckdb.DuckDBPyConnection, feed: LogFeed, clean: str, now: datetime) -> None:
+    """Judge a file of clean lines; a value that stops DuckDB costs its own line only, found by halving."""
+    try:
+        _judge(db, feed, [clean], now, key_from=None)
+        return
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        reason = f"DuckDB stopped at it: {str(error).splitlines()[0]}"
+    with open(clean, "rb") as stream:
+        count = sum(1 for _ in stream)
+        stream.seek(0)
+        if count == 1:
+            # The first two of its keys, which the record cannot forge.
+            (_, key), (_, number), *_ = json.loads(stream.readline(), object_pairs_hook=list, parse_int=str)
+            _refuse(db, key, int(number), reason[:200])
+            return
+        for half, size in ((f"{clean}0", count // 2), (f"{clean}1", count - count // 2)):
+            with open(half, "wb") as out:
+                out.writelines(islice(stream, size))
+    for half in (f"{clean}0", f"{clean}1"):
+        _judge_lines(db, feed, half, now)
+        os.remove(half)
 
 
 def _look_around(db: duckdb.DuckDBPyConnection, feed: LogFeed) -> None:

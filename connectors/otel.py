@@ -100,7 +100,7 @@ calls = LogFeed(
                 else coalesce(
                     (
                         try_cast(ended as timestamptz)
-                        - to_milliseconds(try_cast({value("duration_ms")} as bigint))
+                        - try(to_milliseconds(try_cast({value("duration_ms")} as bigint)))
                     )::varchar,
                     ended
                 )

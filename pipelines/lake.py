@@ -119,8 +119,9 @@ class Lake:
         """
         with self.workspace() as folder, self.connect() as db:
             text = folder / "rows.jsonl"
-            with text.open("w") as out:
-                out.writelines(json.dumps(dict(row), default=str) + "\n" for row in rows)
+            # Half a surrogate pair, which others' JSON may hold, is no text: a question mark stands for it.
+            with text.open("w", encoding="utf-8", errors="replace") as out:
+                out.writelines(json.dumps(dict(row), default=str, ensure_ascii=False) + "\n" for row in rows)
             local = folder / "rows.parquet"
             columns = ", ".join(f"'{name}': '{kind}'" for name, kind in schema.items())
             db.execute(f"""

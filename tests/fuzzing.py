@@ -10,8 +10,9 @@ from typing import Any
 # What stands where something else was expected. The largest ones are what makes a reader hang or a sum overflow.
 ODD = (
     None, True, False, "", " ", "x", "7", " 7", "1e3", "NaN", "\0", "\ud800", "\u2028\x85", "'; --", "{", "[",
-    "2026-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "z" * 70_000, 0, 7, -1, 1.5,
-    -0.0, 1e-320, 1e308, 2**31, 10**12 + 1, 2**63 - 1, 2**63, -(2**63), 10**18, 10**40, float("nan"), float("inf"), [], {}, [None], [[]],
+    "2026-13-01",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "z" * 70_000, 0, 7, -1, 1.5, -0.0, 1e-320, 1e308,
+    2**31, 10**12 + 1, 2**63 - 1, 2**63, -(2**63), 10**18, 10**40, float("nan"), float("inf"), [], {}, [None], [[]],
     {"a": None}, {"": {"": []}}, ["x", 1, None],
 )  # fmt: skip
 # Numbers that Python's own JSON never writes, but others do.

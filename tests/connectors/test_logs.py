@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import _files, _logs
+from connectors._contract import Field
 from connectors._errors import SourceRefused
 from connectors._files import lines, list_files
+from connectors._logs import read_logs
 from connectors.litellm import requests
 from tests.gateway import DATA, NOW, json_lines, read, read_files, record, usage, write_lines
 
@@ -190,6 +193,23 @@ def test_absurd_counts_cost_their_own_line_only(db, logs):
 
     assert outcome.ids == ["before", "after"]
     assert outcome.reasons[0].startswith(f"prompt_tokens is '{most}', {COUNT}")
+
+
+def test_a_value_that_stops_duckdb_costs_its_own_line_only(db, logs):
+    stops = Field("VARCHAR", "case model when 'stop' then error('no such model') else model end", required=True)
+    feed = replace(requests, fields={**requests.fields, "model": stops})
+    forged = {"paceline_key": "other.jsonl", "paceline_line": 99}
+    write_lines(logs / "a.jsonl", record(), record(model="stop", **forged), record(id="call-3"), "bad")
+    write_lines(logs / "b.jsonl", record(id="call-4"))
+
+    unread = read_logs(db, feed, list_files(str(logs), "LITELLM_LOGS")[0], NOW)
+
+    assert unread == []
+    kept = db.execute("select id from kept order by all").fetchall()
+    assert kept == [("call-1",), ("call-3",), ("call-4",)]
+    refused = db.execute("select _file, _line, reason from refused order by all").fetchall()
+    assert [place for *place, _ in refused] == [["a.jsonl", 2], ["a.jsonl", 4]]
+    assert refused[0][2].startswith("DuckDB stopped at it") and "no such model" in refused[0][2]
 
 
 def test_two_objects_in_one_line_are_one_bad_line(db, logs):
