@@ -1,9 +1,10 @@
-"""Dagster's home: a folder in the data directory with a copy of this project's dagster.yaml."""
+"""Dagster's home: a folder in the data directory with this project's dagster.yaml, filled in."""
 
+import json
 import os
-import shutil
 import sys
 from pathlib import Path
+from string import Template
 
 from filelock import FileLock
 
@@ -22,7 +23,9 @@ def ensure_home(data_dir: Path) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     # One at a time: Dagster's databases break when two processes create them at once.
     with FileLock(home / "home.lock"):
-        shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
+        # A path as text of its own, for whatever stands in it.
+        filled = Template((ROOT / "dagster.yaml").read_text()).substitute(HOME=json.dumps(str(home)))
+        (home / "dagster.yaml").write_text(filled)
         if not (home / "created").exists():
             _create_databases()
             (home / "created").touch()

@@ -265,7 +265,7 @@ def _days(db, feed: LogFeed) -> dict[str, set[str]]:
 
 def _lost(feed: LogFeed, row: dict, in_lake: set[str]) -> list[str]:
     """The files that the lake should have of a folder, or of a file that grows, and has not."""
-    paths = {f"raw/{feed.table}/day={day}/from_{row['folder_id']}.parquet" for day in row["days"] or []}
+    paths = {f"raw/{feed.table}/day={day}/from_{row['folder_id']}.parquet" for day in row.get("days") or []}
     return sorted(paths - in_lake)
 
 
@@ -385,7 +385,7 @@ def _stamp(feed: LogFeed, file: LogFile) -> str:
 
 def _falls_into(feed: LogFeed, folder: str, known: dict | None, first: date, last: date) -> bool:
     """Whether a folder or file may hold records of these UTC days: its local date is at most one day off."""
-    if feed.grows and known and known["days"]:
+    if feed.grows and known and known.get("days"):
         return any(str(first) <= day <= str(last) for day in known["days"])
     dates = re.findall(r"\d{4}-\d{2}-\d{2}", folder)
     if not dates:

@@ -57,7 +57,7 @@ def _replacement(warehouse_file: Path, origin: Path) -> Iterator[duckdb.DuckDBPy
         with duckdb.connect(str(draft)) as db:
             yield db
             db.execute("checkpoint")
-        draft.chmod(0o440)  # its group may read it, where the data directory lets the group in
+        draft.chmod(0o444)  # for everybody whom the data directory lets in
         # A leftover log of an earlier file would be replayed into this one.
         warehouse_file.with_name(f"{warehouse_file.name}.wal").unlink(missing_ok=True)
 

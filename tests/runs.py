@@ -15,6 +15,7 @@ from pipelines.dbt import manifest_path, target_path
 from pipelines.settings import load_settings
 
 PACELINE = Path(sys.executable).with_name("paceline")
+PARSED_BYTES = 50 * 1024**2  # a disk that is small is meant to be met by the run
 NEUTRAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")  # variables that configure no source
 
 
@@ -35,7 +36,7 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
 def paceline(data_dir: Path, *args: str, **variables: str) -> subprocess.CompletedProcess:
     """Run the command; no test waits for ever, nor for dbt to parse the project."""
     target = target_path(load_settings(PACELINE_DATA_DIR=data_dir))
-    if not target.exists():
+    if args[0] in ("run", "replan") and not target.exists() and shutil.disk_usage(data_dir).free > PARSED_BYTES:
         shutil.copytree(target_path(load_settings(PACELINE_DATA_DIR=parsed_project().name)), target)
     env = environment(data_dir, **variables)
     return subprocess.run([PACELINE, *args], env=env, cwd=data_dir, capture_output=True, text=True, timeout=300)

@@ -127,7 +127,7 @@ publish.publish(data / "build.duckdb", data / "warehouse.duckdb")
     assert done.returncode == 0, done.stderr
     modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
 
-    assert modes.pop("data/warehouse.duckdb") == 0o440
+    assert modes.pop("data/warehouse.duckdb") == 0o444
     assert {"data", "data/ledger.sqlite", "data/dagster/history/runs.db"} <= modes.keys()
     assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
 

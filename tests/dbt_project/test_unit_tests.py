@@ -2,13 +2,10 @@
 
 import shutil
 
-import pytest
-
 from pipelines import dbt
 from pipelines.settings import load_settings
 
 
-@pytest.mark.xdist_group("example")
 def test_the_arithmetic_of_every_model_is_as_worked_by_hand(example, tmp_path):
     # On a copy, for dbt keeps this process connected to the build file.
     shutil.copytree(example / "build", tmp_path / "build")

@@ -10,8 +10,6 @@ from pipelines.settings import EXAMPLES
 from tests.providers import KEY, Providers, bill
 from tests.runs import paceline, rows
 
-pytestmark = pytest.mark.xdist_group("bills")  # that run is made once
-
 EXPECTED = Path(__file__).parent.parent / "data" / "expected" / "reconciliation_day_provider.csv"
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from tests.runs import content, paceline, rows
 
-pytestmark = pytest.mark.xdist_group("example")  # that run is made once
-
 EXPECTED = Path(__file__).parent.parent / "data" / "expected"
 
 

@@ -7,8 +7,6 @@ import pytest
 
 from tests.runs import paceline
 
-pytestmark = pytest.mark.xdist_group("example")
-
 
 def estimated(tmp_path, *args: str) -> dict[str, dict]:
     """Model -> row, as the command prints them."""

@@ -17,8 +17,6 @@ from pipelines.settings import load_settings
 from tests.hostile import DAYS, NAMES, TEAMS
 from tests.runs import rows
 
-pytestmark = pytest.mark.xdist_group("hostile")  # that run is made once
-
 FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
 SEEN = ("text", "alt_text", "title", "elements", "fields", "accessory", "placeholder", "options")
 NUMBER = re.compile(r"-?[\d.]+")

@@ -19,8 +19,6 @@ from tests.other_bills import set_cloud_credentials
 from tests.providers import Providers
 from tests.runs import paceline, rows
 
-pytestmark = pytest.mark.xdist_group("other_bills")  # that run is made once
-
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 D22 = date(2026, 11, 22)
 DAYS = 12

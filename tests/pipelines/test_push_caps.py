@@ -14,8 +14,6 @@ from pipelines.assets.budgets import BUDGETS, budget_assets
 from pipelines.settings import load_settings
 from tests.runs import paceline, rows
 
-pytestmark = pytest.mark.xdist_group("example")
-
 MASTER_KEY = "sk-master-secret-of-the-test"
 
 

@@ -7,8 +7,6 @@ import pytest
 
 from tests.runs import paceline, rows
 
-pytestmark = pytest.mark.xdist_group("example")
-
 
 @pytest.fixture(scope="module")
 def planned(example, tmp_path_factory):

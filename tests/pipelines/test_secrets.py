@@ -16,8 +16,6 @@ from connectors._errors import SourceError
 from tests.hostile import CLOUD_SECRETS, LEDGER_URL, Hostile, secret_variables
 from tests.secret_scan import found, written
 
-pytestmark = pytest.mark.xdist_group("hostile")  # that run is made once
-
 
 def secrets(hostile: Hostile) -> set[str]:
     """Everything secret that the run was given."""

@@ -120,7 +120,6 @@ def test_a_budget_stretches_by_what_moves_as_far_as_prices_allow(db):
     assert one(db, "select moved_ratio(3, 10, 5)") is None
 
 
-@pytest.mark.xdist_group("example")
 def test_analysts_size_in_the_warehouse_also_under_another_name(example):
     with duckdb.connect() as db:
         db.execute(f"attach '{example / 'warehouse.duckdb'}' as other (read_only); use other")
@@ -129,7 +128,6 @@ def test_analysts_size_in_the_warehouse_also_under_another_name(example):
         assert one(db, pays) == 101_538_462
 
 
-@pytest.mark.xdist_group("example")
 def test_the_mart_sizes_as_the_function_does(example):
     # The same month asked of the function, with the mart's own columns as its arguments.
     differing = """

@@ -19,8 +19,6 @@ from tests.alerts.fake_socket import APP_TOKEN, PATIENCE_SECONDS, ClickableSlack
 from tests.alerts.test_actions import KEY, click, opened, submit
 from tests.runs import PACELINE, environment, paceline, rows
 
-pytestmark = pytest.mark.xdist_group("example")
-
 LEAD = "U50F8EDD6B"  # of platform, as examples/org/teams.csv says
 OWNER = "U0WNER"
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -22,8 +22,6 @@ from tests.generated_agents import SOURCES
 from tests.runs import content, paceline, rows
 from tests.written import everything_written
 
-pytestmark = pytest.mark.xdist_group("upkeep")
-
 ALL = {**FEEDS, "litellm": litellm.requests}
 CALLS = "raw/litellm__requests"
 
