@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -239,8 +240,9 @@ class Run:
         self.ledger.begin(alert, address, self.now, role="file", message_key=message_key, state="failed")
 
     def _share(self, name: str, content: bytes, thread: Posted) -> None:
-        if self.look_first and self.slack.has_file(name, thread):
-            return
+        with contextlib.suppress(DeliveryFailed):  # who cannot be asked can hardly have it
+            if self.look_first and self.slack.has_file(name, thread):
+                return
         try:
             self.slack.share(name, content, thread)
         except DeliveryFailed as failure:

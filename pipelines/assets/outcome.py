@@ -142,7 +142,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         if failed := failed_loads(run.lake, run):
             wrong.append("The plan is published with older data. " + " ".join(failed))
         if not run.no_alerts and (untold := untold_alerts(run.settings)):
-            wrong.append("Not told yet, and tried again: " + "; ".join(untold))
+            wrong.append("Not told yet, and tried again: " + "; ".join(" ".join(one.split()) for one in untold))
         if wrong:
             raise dg.Failure(" ".join(wrong), allow_retries=False)
 
