@@ -17,6 +17,8 @@ import duckdb
 
 from connectors._files import filesystem, is_remote
 
+MEMORY_LIMIT = "2GB"  # what does not fit goes through files of the scratch folder
+
 
 class Lake:
     """Files below one root. Paths given and returned are relative to the root, with forward slashes."""
@@ -40,7 +42,7 @@ class Lake:
 
     @cached_property
     def _duckdb(self) -> duckdb.DuckDBPyConnection:
-        db = duckdb.connect(config={"temp_directory": str(self.scratch)})
+        db = duckdb.connect(config={"temp_directory": str(self.scratch), "memory_limit": MEMORY_LIMIT})
         if self.is_remote:
             db.register_filesystem(self.fs)
         return db
