@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -25,6 +25,7 @@ from connectors._files import LogFile, Unreadable, contents, read_lines
 LONGEST_LINE_BYTES = 64 * 1024**2
 FAST_LINE_BYTES = 16 * 1024**2  # longer lines go to the slow lane, for DuckDB keeps buffers of this size
 SMALL_FILE_BYTES = 128 * 1024
+PASS_BYTES = 256 * 1024**2
 # Before this no product that we read existed: an older time is a wrong unit or a broken clock.
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 LARGEST_COUNT = 10**12  # no call has more of anything, and a count near the end of BIGINT would stop every sum
@@ -32,7 +33,11 @@ QUARANTINE_SCHEMA = {"_file": "VARCHAR", "_line": "BIGINT", "record_id": "VARCHA
 
 
 def read_logs(
-    db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime
+    db: duckdb.DuckDBPyConnection,
+    feed: LogFeed,
+    files: Sequence[LogFile],
+    now: datetime,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[Unreadable]:
     """Fill the temporary tables `kept` (feed.schema, `reasons` always NULL) and `refused` (QUARANTINE_SCHEMA).
 
@@ -46,7 +51,11 @@ def read_logs(
     _create(db, "refused", QUARANTINE_SCHEMA)
     large = [file for file in files if file.size > SMALL_FILE_BYTES]
     line_by_line = [file for file in files if file.size <= SMALL_FILE_BYTES]
-    line_by_line += _fast(db, feed, large, now)
+    for passed, some in enumerate(_passes(large)):
+        line_by_line += _fast(db, feed, some, now)
+        if passed:
+            ((records,),) = db.execute("select count(*) from kept").fetchall()
+            say(f"{feed.table}: {records:,} records so far")
     unread = _slow(db, feed, line_by_line, now)
     for bad in unread:
         _refuse(db, bad.key, None, bad.reason)
@@ -187,6 +196,18 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
         words = (f.expected or expected).replace("'", "''").replace("{", "{{").replace("}", "}}")
         checks.append((condition, f"format('{name} is ''{{}}'', expected {words}', left({name}, 40))"))
     return checks
+
+
+def _passes(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
+    """The files in parts of about PASS_BYTES, so that somebody who waits sees something happen."""
+    some: list[LogFile] = []
+    for file in files:
+        if some and sum(one.size for one in some) + file.size > PASS_BYTES:
+            yield some
+            some = []
+        some.append(file)
+    if some:
+        yield some
 
 
 def _fast(db: duckdb.DuckDBPyConnection, feed: LogFeed, files: Sequence[LogFile], now: datetime) -> Iterator[LogFile]:

@@ -18,6 +18,8 @@ import duckdb
 from connectors._errors import SourceRefused
 from connectors._files import filesystem, is_remote
 
+MEMORY_LIMIT = "2GB"  # what does not fit goes through files of the scratch folder
+
 
 class LakeDamaged(SourceRefused):
     """A file of the lake cannot be read. The message says which, and what to do."""
@@ -51,7 +53,7 @@ class Lake:
 
     @cached_property
     def _duckdb(self) -> duckdb.DuckDBPyConnection:
-        db = duckdb.connect(config={"temp_directory": str(self.scratch)})
+        db = duckdb.connect(config={"temp_directory": str(self.scratch), "memory_limit": MEMORY_LIMIT})
         if self.is_remote:
             db.register_filesystem(self.fs)
         return db

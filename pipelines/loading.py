@@ -198,7 +198,7 @@ def load_folders(
         say(f"{feed.table}: reading {len(read):,} files ({size / 1e6:,.1f} MB) of {folders:,} folders in {location}")
     known = {unit: row for unit, row in known.items() if unit in units or not (feed.grows or unit in lost)}
     for batch in _batches(due):
-        broken = _load_batch(lake, feed, batch, known, in_lake, now, load)
+        broken = _load_batch(lake, feed, batch, known, in_lake, now, load, say)
         for unit, listing in batch.items():
             known[unit]["stamps"] = sorted(_stamp(feed, file) for file in listing if file.key not in broken)
         # Last, so that a load that is killed before this line reads the batch again.
@@ -213,7 +213,7 @@ def load_folders(
 
 
 def _load_batch(
-    lake, feed, batch: dict[str, list[LogFile]], known: dict[str, dict], in_lake: set[str], now, load: Load
+    lake, feed, batch: dict[str, list[LogFile]], known: dict[str, dict], in_lake: set[str], now, load: Load, say
 ) -> set[str]:
     """Replace everything the lake has of these folders or files; returns the keys that could not be read to their end.
 
@@ -225,7 +225,7 @@ def _load_batch(
     with lake.workspace() as scratch, lake.connect() as db:
         if is_remote(files[0].path) and not db.filesystem_is_registered("s3"):
             db.register_filesystem(filesystem(files[0].path))
-        broken = {bad.key for bad in read_logs(db, feed, files, now)}
+        broken = {bad.key for bad in read_logs(db, feed, files, now, say)}
         load.records += db.execute("select count(*) from kept").fetchall()[0][0]
         load.skipped += int(db.execute("select coalesce(sum(records), 0) from skipped").fetchall()[0][0])
         days = _days(db, feed)
