@@ -34,6 +34,9 @@ torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for w
 	@$(BIN)/python -m tests.restart
 	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py
 
+audit: $(SETUP) ## Look for known holes in the pinned dependencies
+	@.ci/audit
+
 lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
