@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -39,6 +40,7 @@ class Lake:
         self.scratch = scratch
         self.is_remote = is_remote(root)
         self.fs = filesystem(root)
+        self._opening = threading.Lock()  # feeds are loaded side by side
 
     def path(self, relative: str) -> str:
         """What DuckDB opens."""
@@ -47,7 +49,9 @@ class Lake:
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB in memory that reads this lake, in UTC; temporary tables are the connection's own."""
-        with self._duckdb.cursor() as db:
+        with self._opening:
+            shared = self._duckdb
+        with shared.cursor() as db:
             db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             yield db
 

@@ -6,6 +6,7 @@ local dates and records spill over into other UTC days. An object that vanishes 
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ BATCH_FILES = 5_000
 NO_RECORDS = "no_records.parquet"
 
 LOADS = "raw/paceline__loads"
+_RECORDING = threading.Lock()  # feeds are loaded side by side and share this record
 LOADS_SCHEMA = {
     "feed": "VARCHAR", "run_id": "VARCHAR", "status": "VARCHAR", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP",
     "through_date": "DATE", "folders_read": "BIGINT", "files_read": "BIGINT", "bytes_read": "BIGINT",
@@ -125,7 +127,8 @@ def record_load(lake: Lake, load: Load) -> None:
     row["days_told"] = sorted({*load.days_told, *load.changed_days})
     records = count_records(lake, load.feed, row["days_told"])
     row["day_records"] = [records.get(day, 0) for day in row["days_told"]]
-    lake.write_rows([*lake.read_rows(path), row], LOADS_SCHEMA, path, order_by="started_at, feed")
+    with _RECORDING:
+        lake.write_rows([*lake.read_rows(path), row], LOADS_SCHEMA, path, order_by="started_at, feed")
 
 
 def last_through(lake: Lake, feed: str) -> date | None:
