@@ -117,8 +117,8 @@ def _loads(
     context: dg.AssetExecutionContext, feeds: list[Feed], run: RunContext, again: tuple[date, date] | None
 ) -> Mapping[str, tuple[Callable[[], Load], str | None]]:
     """Feed -> its load and the feed that it comes after, of what this run is for."""
-    selected = context.run.asset_selection
-    mine = [feed for feed in feeds if selected is None or _key(feed) in selected]
+    selected = context.job_def.asset_layer.executable_asset_keys
+    mine = [feed for feed in feeds if _key(feed) in selected]
     mine.sort(key=lambda feed: _comes_after(feed) is not None)
     return {
         feed.table: (partial(_load, feed, run, again), after.table if (after := _comes_after(feed)) else None)
