@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SETUP := $(VENV)/.installed
 
-.PHONY: help run test ui bench torture audit lint lock clean
+.PHONY: help run test ui bench torture load audit lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for w
 	@$(BIN)/python -m tests.torture --kills 100 --seed 1
 	@$(BIN)/python -m tests.restart
 	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py
+
+load: $(SETUP) ## Measure a day of 10,000 developers and 10 M calls (10 GB of disk)
+	@$(BIN)/python -m benchmarks.load
 
 audit: $(SETUP) ## Look for known holes in the pinned dependencies
 	@.ci/audit
