@@ -32,7 +32,7 @@ bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with 
 torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for what is lost; all seeds of Slack's faults (long)
 	@$(BIN)/python -m tests.torture --kills 100 --seed 1
 	@$(BIN)/python -m tests.restart
-	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py
+	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py tests/pipelines/test_lost_and_damaged.py
 
 load: $(SETUP) ## Measure a day of 10,000 developers and 10 M calls (10 GB of disk)
 	@$(BIN)/python -m benchmarks.load

@@ -7,7 +7,7 @@ written last: where it is, the day is kept, and calls of that day that are (stil
 from datetime import date
 
 from pipelines.lake import Lake
-from pipelines.loading import lake_days
+from pipelines.loading import KEPT_DAYS, lake_days
 
 USAGE = "usage_daily"
 # Parquet has no HUGEINT; what one caller uses on one day fits a BIGINT.
@@ -54,4 +54,4 @@ def kept_path(table: str, day: date) -> str:
 
 def kept_days(lake: Lake) -> dict[date, list[str]]:
     """UTC day -> stamp of its kept rows."""
-    return lake_days(lake, f"kept__{USAGE}")
+    return lake_days(lake, KEPT_DAYS)

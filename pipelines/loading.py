@@ -32,6 +32,7 @@ LOADS_SCHEMA = {
     "days_told": "DATE[]", "day_records": "BIGINT[]",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
+KEPT_DAYS = "kept__usage_daily"  # of these days the calls may be gone on purpose: pipelines/kept.py
 FOLDER = "regexp_replace(_file, '/?[^/]*$', '')"
 # What is read as one: a folder or, of files that grow, a file, whose records are on these days of the lake.
 FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]", "days": "VARCHAR[]"}
@@ -187,7 +188,8 @@ def load_folders(
     for file in files:
         units.setdefault(file.key if feed.grows else file.folder, []).append(file)
     in_lake = set(lake.files(f"raw/{feed.table}"))
-    lost = {unit: gone for unit, row in known.items() if (gone := _lost(feed, row, in_lake))}
+    kept = {str(day) for day in lake_days(lake, KEPT_DAYS)}
+    lost = {unit: gone for unit, row in known.items() if (gone := _lost(feed, row, in_lake, kept))}
     due = {
         unit: listing
         for unit, listing in sorted(units.items())
@@ -266,9 +268,10 @@ def _days(db, feed: LogFeed) -> dict[str, set[str]]:
     return {key: set(found) for key, found in db.execute(days).fetchall()}
 
 
-def _lost(feed: LogFeed, row: dict, in_lake: set[str]) -> list[str]:
+def _lost(feed: LogFeed, row: dict, in_lake: set[str], kept: set[str]) -> list[str]:
     """The files that the lake should have of a folder, or of a file that grows, and has not."""
-    paths = {f"raw/{feed.table}/day={day}/from_{row['folder_id']}.parquet" for day in row.get("days") or []}
+    days = set(row.get("days") or []) - kept
+    paths = {f"raw/{feed.table}/day={day}/from_{row['folder_id']}.parquet" for day in days}
     return sorted(paths - in_lake)
 
 

@@ -188,7 +188,9 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_nothing_half_written(lak
     assert target.read_bytes() == b"the last good one"
 
 
-def test_a_run_on_a_full_disk_says_so_and_the_next_one_with_room_makes_up_for_it(small_disk, logs):
+def test_a_run_on_a_full_disk_says_so_and_the_next_one_with_room_makes_up_for_it(small_disk, logs, is_long):
+    if not is_long:
+        pytest.skip("two runs: with --long, as make torture does")
     write_lines(logs / "2026-11-21" / "a.jsonl", record())
     variables = {"LITELLM_LOGS": str(logs), "PACELINE_AS_OF": "2026-11-22"}
 
