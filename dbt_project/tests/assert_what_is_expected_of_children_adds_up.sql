@@ -12,7 +12,8 @@ children as (
 
     select measure, 'team' as scope, team_id as scope_id, sum(forecast_rest) as rest, count(*) as children
     from forecast
-    where scope = 'developer'
+    -- Who has no team has no parent but the organisation: the row 'unattributed' is what its teams leave of it.
+    where scope = 'developer' and team_id != 'unattributed'
     group by measure, team_id
 
     union all

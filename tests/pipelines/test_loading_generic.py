@@ -153,6 +153,9 @@ def test_a_location_that_is_not_there_is_told_by_the_line_that_says_it(lake, map
 
 def test_a_run_loads_declared_sources_and_ends_red_for_a_wrong_mapping(tmp_path, mappings):
     (mappings / "west.yml").write_text("name: west\n")
+    # Two people of no team, on three days: what is expected of them has no team to add up to.
+    of_no_team = [call(id=f"d{n}", at=f"2026-11-2{n % 3}T09:00:00Z", who=f"u{n % 2}") for n in range(6)]
+    write_lines(mappings / "east" / "2026-11-22" / "b.jsonl", *of_no_team)
     variables = {"GENERIC_LOGS": str(mappings), "PACELINE_AS_OF": "2026-11-22"}
 
     done = paceline(tmp_path, "run", "--no-alerts", **variables)
@@ -161,14 +164,16 @@ def test_a_run_loads_declared_sources_and_ends_red_for_a_wrong_mapping(tmp_path,
     assert done.returncode == 1
     assert "west.yml, line 1: location: is missing: expected a folder or s3://bucket/prefix." in done.stderr
     assert rows(tmp_path, "select feed, status, records, skipped from ops.loads order by all") == [
-        ("generic_jsonl__east", "loaded", 2, 1),
+        ("generic_jsonl__east", "loaded", 8, 1),
         ("generic_jsonl__west", "failed", 0, 0),
     ]
+    people = "select developer_id, sum(total_tokens) from core.fct_usage_daily group by developer_id order by all"
+    assert rows(tmp_path, people) == [("u", 30), ("u0", 45), ("u1", 45)]
     assert "generic_jsonl__east" in listed
     assert "west.yml, line 1" in listed
     with duckdb.connect(str(tmp_path / "build" / "warehouse.duckdb"), read_only=True) as db:
         calls = db.execute("""
             select source, request_id, usage_quality, input_tokens, output_tokens, started_at
-            from staging.stg_generic_jsonl__events order by request_id""").fetchall()
+            from staging.stg_generic_jsonl__events where request_id like 'e%' order by request_id""").fetchall()
     at = datetime(2026, 11, 20, 12)
     assert calls == [("generic_jsonl__east", name, "reported", 10, 5, at) for name in ("e1", "e2")]
