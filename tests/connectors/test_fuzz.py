@@ -257,6 +257,24 @@ def test_a_damaged_answer_gives_rows_that_are_all_typed_or_nothing_and_what_to_d
     holds()
 
 
+@pytest.mark.parametrize("number", ["1e999999999", "1e-999999999", "0e-999999999", "NaN", "-Infinity"])
+@pytest.mark.parametrize("kind", ["BIGINT", "USD", "CENTS", "DECIMAL"])
+def test_a_number_that_does_not_fit_into_memory_is_refused_before_it_is_written_out(number, kind):
+    if (kind, number) == ("BIGINT", "0e-999999999"):
+        assert _api.typed(number, kind) == 0
+        return
+    with pytest.raises((ValueError, ArithmeticError)):
+        _api.typed(number, kind)
+
+
+def test_half_a_surrogate_pair_reaches_the_lake_as_a_question_mark(tmp_path):
+    lake = Lake(str(tmp_path / "lake"), tmp_path / "scratch")
+
+    lake.write_rows([{"name": "a\ud800b\0é"}], {"name": "VARCHAR"}, "raw/x.parquet")
+
+    assert lake.read_rows("raw/x.parquet") == [{"name": "a?b\0é"}]
+
+
 def test_a_damaged_answer_about_calls_loses_none_without_saying_so(answers, tmp_path):
     feed = LOGS["litellm__requests"]
     lake = Lake(str(tmp_path / "lake"), tmp_path / "scratch")
