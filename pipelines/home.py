@@ -1,13 +1,22 @@
-"""Dagster's home: a folder in the data directory with a copy of this project's dagster.yaml."""
+"""Dagster's home: a folder in the data directory with a copy of this project's dagster.yaml.
+
+Runs, events and schedules are in SQLite files there, or in PostgreSQL (PACELINE_DAGSTER_URL) for several machines.
+"""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from filelock import FileLock
 
 from pipelines.settings import ROOT, load_settings
+
+
+POSTGRES = """\
+storage:
+  postgres:
+    postgres_url: {env: PACELINE_DAGSTER_URL}
+"""
 
 
 def keep_private() -> None:
@@ -22,11 +31,19 @@ def ensure_home(data_dir: Path) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     # One at a time: Dagster's databases break when two processes create them at once.
     with FileLock(home / "home.lock"):
-        shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
+        (home / "dagster.yaml").write_text(_instance())
         if not (home / "created").exists():
             _create_databases()
             (home / "created").touch()
     return home
+
+
+def _instance() -> str:
+    config = (ROOT / "dagster.yaml").read_text()
+    if os.environ.get("PACELINE_DAGSTER_URL"):
+        # The address has a password in it: it stays in the environment of Dagster's processes.
+        config = config.partition("event_log_storage:")[0] + POSTGRES
+    return config
 
 
 def _create_databases() -> None:

@@ -112,8 +112,9 @@ def _keep_table(lake: Lake, db: duckdb.DuckDBPyConnection, table: str, days: lis
             _compare(db, days, f"{scratch}/*.parquet")
         for day in with_rows:
             lake.put(lake_db, scratch / f"{day}.parquet", kept_path(table, day))
-        if table == USAGE:  # a day without calls is kept, too
-            for day in sorted({*days} - {*with_rows}):
+        for day in sorted({*days} - {*with_rows}):
+            # A day without calls is kept, too; a day that had such rows has none now.
+            if table == USAGE or lake.fs.exists(lake.path(kept_path(table, day))):
                 lake.write_rows([], KEPT[table], kept_path(table, day))
 
 
