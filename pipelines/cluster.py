@@ -13,13 +13,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 
 from connectors import genai_prices
 from pipelines import dbt
-from pipelines.kept import KEPT
+from pipelines.kept import KEPT, kept_days
 from pipelines.lake import Lake, quoted
 from pipelines.raw import (
     MODEL_NAMES,
@@ -39,6 +41,7 @@ CLUSTER_DAYS = "raw/paceline__cluster_days/current.parquet"
 CLUSTER_DAYS_SCHEMA = {"utc_date": "DATE", "fingerprint": "VARCHAR"}
 DAILY = [f"int_{table}" for table in KEPT]
 
+# How Spark has to count; everything else (memory, shuffle partitions ...) is the cluster's own spark-defaults.conf.
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
     # As DuckDB: a product that does not fit is an error, never fewer digits.
@@ -66,13 +69,13 @@ class ClusterFailed(Exception):
     """The cluster did not build the days. Those that were built before stay as they are."""
 
 
-def build_on_cluster(settings: Settings) -> None:
-    """Bring the lake's daily rows up to date, in a process with pyspark. Raises ClusterFailed."""
+def build_on_cluster(settings: Settings) -> str:
+    """Bring the lake's daily rows up to date, in a process with pyspark; says what was built. Raises ClusterFailed."""
     python = os.environ.get("PACELINE_SPARK_PYTHON") or str(ROOT / ".venv-spark" / "bin" / "python")
     if not os.access(python, os.X_OK):
         raise ClusterFailed(
-            f"PACELINE_SPARK_MASTER is set, and there is no {python}. Retrying does not help: install Spark (make spark), "
-            "or say where its Python is (PACELINE_SPARK_PYTHON)."
+            f"PACELINE_SPARK_MASTER is set, and there is no {python}. Retrying does not help: install Spark "
+            "(make spark), or say where its Python is (PACELINE_SPARK_PYTHON)."
         )
     variables = {"PACELINE_DATA_DIR": str(settings.data_dir), "PACELINE_SPARK_MASTER": settings.spark_master or ""}
     done = subprocess.run(
@@ -80,6 +83,7 @@ def build_on_cluster(settings: Settings) -> None:
     )
     if done.returncode:
         raise ClusterFailed(f"Spark ({settings.spark_master}) failed:\n{done.stderr[-2000:]}")
+    return done.stdout.strip()
 
 
 def build(settings: Settings) -> list[date]:
@@ -87,8 +91,7 @@ def build(settings: Settings) -> list[date]:
     lake = Lake(settings.lake, settings.data_dir / "tmp")
     if lake.is_remote:
         raise ClusterFailed(f"PACELINE_LAKE = {settings.lake}: on Spark the lake has to be a folder.")
-    built = built_on_cluster(lake)
-    days = days_to_build(lake, settings, built, code=event_half_digest(), remade=built)
+    days = days_for_cluster(lake, settings)
     if not days.fingerprints:
         return []
     write_model_names(lake, days)
@@ -104,17 +107,29 @@ def build(settings: Settings) -> list[date]:
     finally:
         spark.stop()
         shutil.rmtree(scratch / "tables", ignore_errors=True)
-    now = built | days.fingerprints
+    now = {row["utc_date"]: row["fingerprint"] for row in lake.read_rows(CLUSTER_DAYS)} | days.fingerprints
     rows = [{"utc_date": day, "fingerprint": fingerprint} for day, fingerprint in now.items()]
     lake.write_rows(rows, CLUSTER_DAYS_SCHEMA, CLUSTER_DAYS)
     return sorted(days.fingerprints)
 
 
-def built_on_cluster(lake: Lake) -> dict[date, str]:
-    """UTC day -> fingerprint of its inputs, of the days that a cluster built and whose calls are still there."""
-    with_calls = calls_by_day(lake)
-    rows = lake.read_rows(CLUSTER_DAYS)
-    return {row["utc_date"]: row["fingerprint"] for row in rows if row["utc_date"] in with_calls}
+def days_for_cluster(lake: Lake, settings: Settings) -> DaysToBuild:
+    """The days whose calls, prices or rules are not those a cluster last built them from.
+
+    Not those whose calls were removed (`paceline retain`), nor the one after them, which may share a call with them:
+    their rows are for good.
+    """
+    with_calls, kept = calls_by_day(lake), kept_days(lake)
+    for_good = {day for day in kept if day not in with_calls}
+    for_good |= {day for day in kept if day - timedelta(days=1) in for_good}
+    built = {row["utc_date"]: row["fingerprint"] for row in lake.read_rows(CLUSTER_DAYS)}
+    built = {day: fingerprint for day, fingerprint in built.items() if day not in for_good}
+    days = days_to_build(lake, settings, built, code=event_half_digest(), remade=built)
+    return replace(
+        days,
+        fingerprints={day: one for day, one in days.fingerprints.items() if day not in days.kept},
+        kept=frozenset(),
+    )
 
 
 def session(master: str, tables: str):
@@ -174,7 +189,7 @@ def create_raw(spark, lake: Lake, settings: Settings, days: DaysToBuild) -> None
     _view(spark, "paceline__days_to_link", "utc_date date", [f"date '{day}'" for day in sorted(days.to_link)])
 
 
-def put_rows(lake: Lake, tables, days: list[date]) -> None:
+def put_rows(lake: Lake, tables: Path, days: list[date]) -> None:
     """Put what Spark made of the days into the lake, in DuckDB's order and types."""
     with duckdb.connect() as db:
         db.execute("create schema intermediate")

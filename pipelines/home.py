@@ -11,7 +11,6 @@ from filelock import FileLock
 
 from pipelines.settings import ROOT, load_settings
 
-
 POSTGRES = """\
 storage:
   postgres:

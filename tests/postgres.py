@@ -27,7 +27,9 @@ def postgres() -> Iterator[str]:
             shutil.chown(home, "postgres", "postgres")
         # No pipe for what they say, for the server would keep it open.
         run = {"cwd": home, "check": True, "env": os.environ | {"LC_ALL": "C"}, "stdout": subprocess.DEVNULL, **as_user}
-        subprocess.run([found / "initdb", "-D", f"{home}/data", "-U", "paceline", "-A", "trust", "-N", "-E", "UTF8"], **run)
+        subprocess.run(
+            [found / "initdb", "-D", f"{home}/data", "-U", "paceline", "-A", "trust", "-N", "-E", "UTF8"], **run
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -16,10 +16,10 @@ from tests.runs import environment
 
 MISSING = [
     *(["PostgreSQL (apt-get install postgresql)"] if programs() is None else []),
-    *(f"{name} (pip install paceline[postgres])" for name in ("psycopg", "dagster_postgres") if not importlib.util.find_spec(name)),
-]  # fmt: skip
+    *(name for name in ("psycopg", "dagster_postgres") if not importlib.util.find_spec(name)),
+]
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed (pip install paceline[postgres]): {', '.join(MISSING)}"),
     pytest.mark.xdist_group("postgres"),
 ]
 
@@ -74,7 +74,9 @@ def test_three_machines_that_deliver_at_once_tell_each_alert_once(ledger, slack,
     assert len(slack.messages) == len({(one["channel"], one["text"]) for one in slack.messages}) == 4
 
 
-def test_a_delivery_waits_for_the_one_of_another_machine_and_tells_nothing_when_it_takes_too_long(ledger, slack, tmp_path):
+def test_a_delivery_waits_for_one_on_another_machine_and_tells_nothing_when_that_takes_too_long(
+    ledger, slack, tmp_path
+):
     other = open_ledger(ledger._engine.url.render_as_string(hide_password=False))
 
     with other.locked(1) as is_ours, pytest.raises(DeliveryBusy, match="has held Ledger.postgresql"):
@@ -119,7 +121,7 @@ with dg.DagsterInstance.get() as instance:
 def test_machines_see_each_others_runs_and_keep_none_in_files(server, tmp_path):
     seen = []
     for machine in ("one", "other"):
-        env = environment(tmp_path / machine, PACELINE_DAGSTER_URL=f"postgresql://{server}")
+        env = environment(tmp_path / machine, PACELINE_DAGSTER_URL=f"postgresql+psycopg2://{server}")
         done = subprocess.run(
             [sys.executable, "-c", WORK, str(tmp_path / machine)], env=env, capture_output=True, text=True, timeout=120
         )
