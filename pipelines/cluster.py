@@ -1,8 +1,8 @@
 """The event half on a Spark cluster: python -m pipelines.cluster, or every run where PACELINE_SPARK_MASTER is set.
 
-Spark builds the same models (`dbt build --target spark`) from the same lake, for the days whose inputs changed, and what
-it makes of a day goes into the lake where the rows of days without calls are (`pipelines/kept.py`): whole days, one file
-per table. The decision half reads days from there in either case, on DuckDB, and needs no calls.
+Spark builds the same models (`dbt build --target spark`) from the same lake, for the days whose inputs changed. What it
+makes of a day goes into the lake, where the rows of days without calls are (`pipelines/kept.py`): whole days, one file
+per table. From there DuckDB reads it as it reads those, and the decision half goes on.
 
 Spark keeps nothing from run to run. It runs in a process of its own, for pyspark is not among what Paceline installs
 (`make spark`); the lake is a folder that all of the cluster's machines see.

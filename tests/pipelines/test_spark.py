@@ -1,8 +1,9 @@
 """The event half on Spark: a cluster on the loopback interface makes of a lake what DuckDB makes of it, row by row."""
 
+import base64
 import re
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -26,11 +27,22 @@ from pipelines.raw import PRICES, days_to_build, event_half_digest
 from pipelines.retention import keep_rows
 from pipelines.settings import EXAMPLES, load_settings
 from tests import events, generated_agents
-from tests.agents import load
-from tests.gateway import json_lines, record
+from tests.agents import answer, load, said
+from tests.gateway import NOON, json_lines, record, write_lines
 
 FEEDS = {"litellm": litellm.requests, "otel": otel.calls, "claude_code": claude_code.calls, "codex": codex.calls}
 FIRST, LAST = date(2026, 11, 18), date(2026, 11, 20)
+# What the engines may read differently: tags, ids in Base64 and ids that are none, a price by the hour, ties and NULLs.
+RESPONSE = base64.b64encode(b"litellm:custom_llm_provider:openai;response_id:resp_of_openai").decode()
+ODD = [
+    # Looks like the call of the transcript in `alone.jsonl`, and nothing says that it is.
+    record(id="like", prompt_tokens=240, completion_tokens=5, endTime=NOON.timestamp() + 30),
+    record(id=f"resp_{RESPONSE}", request_tags=["task:B-2", "task:B-10", "task_type:", "agent:cline"], model="gpt-5"),
+    record(id="resp_no Base64", request_tags=[], model="deepseek/deepseek-v4-flash", at=NOON - timedelta(hours=10)),
+    record(id="twice", completion_tokens=7, endTime=NOON.timestamp() + 1),
+    record(id="twice", completion_tokens=9),
+    record(id="no name", model="of nobody", response_cost=0.000000001),
+]
 needs_spark = pytest.mark.skipif("spark_cluster.missing()", reason=str(spark_cluster.missing()))
 
 
@@ -59,6 +71,10 @@ def loaded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     generated_agents.write(generated_agents.company(FIRST, LAST), folder / "files")
     shutil.copytree(EXAMPLES / "gateway", folder / "files" / "litellm" / "example")
+    write_lines(folder / "files" / "litellm" / "2026-11-20" / "odd.jsonl", *ODD)
+    write_lines(
+        folder / "files" / "claude_code" / "alone.jsonl", said(answer(sessionId="alone", message__id="msg_alone"))
+    )
     lake = Lake(company_in(folder).lake, folder / "scratch")
     for source, feed in FEEDS.items():
         done = load(lake, feed, folder / "files" / source)
@@ -81,13 +97,13 @@ def test_spark_makes_the_same_rows_and_duckdb_goes_on_from_them(company, on_duck
     lake = Lake(company.lake, tmp_path / "scratch")
     expected = on_duckdb(lake)
     assert min(len(rows) for rows in expected.values()) > 0
+    days = changed(lake, company)
 
     with spark_cluster.cluster(tmp_path) as master:
         for name, value in spark_cluster.environment(master).items():
             monkeypatch.setenv(name, value)
         said = build_on_cluster(load_settings(PACELINE_DATA_DIR=company.data_dir))
 
-    days = sorted({day for day, *_ in expected["usage_daily"]})
     assert said == f"{len(days)} days built on Spark, {days[0]} to {days[-1]}"
     for table in KEPT:
         rows = [tuple(row.values()) for path in lake.files(f"raw/kept__{table}") for row in lake.read_rows(path)]
@@ -193,13 +209,15 @@ ONLY_DUCKDB = (
 
 
 def test_models_of_the_event_half_say_to_spark_nothing_that_only_duckdb_knows():
+    spark = SimpleNamespace(type="spark")
     seen, steps, ahead = {}, {}, list(DAILY)
     while ahead:
         model = ahead.pop()
         parents = []
         seen[model] = Environment().from_string(MACROS + path_of(model).read_text()).render(
             ref=lambda name, parents=parents: parents.append(name) or name, source="{}.{}".format,
-            config=lambda **_: "", is_incremental=lambda: False, this=model, target=SimpleNamespace(type="spark"), execute=True,
+            config=lambda **_: "", is_incremental=lambda: False, this=model, target=spark,
+            execute=True,
             run_query=lambda sql, model=model: steps.setdefault(model, []).append(sql) or [],
         )  # fmt: skip
         ahead += [parent for parent in parents if parent not in seen]

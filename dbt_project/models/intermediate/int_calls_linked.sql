@@ -71,13 +71,11 @@ together as (
         ) as task_type,
         {{ earliest('ranked.session_id', 'ranked.place') }} filter (where ranked.is_session_sent) as sent_session_id,
         -- An agent knows the model by the name that the gateway gives it.
-        {{ earliest(together_as_one('ranked', ['raw_provider', 'raw_model']), 'ranked.layer_rank, ranked.place') }} filter (
-            where ranked.raw_model is not null
-        ) as sold,
+        {{ earliest(together_as_one('ranked', ['raw_provider', 'raw_model']), 'ranked.layer_rank, ranked.place') }}
+            filter (where ranked.raw_model is not null) as sold,
         -- That a call was fast is a part of its price that not everybody is told.
-        {{ earliest('ranked.service_tier', "ranked.service_tier = 'standard', ranked.layer_rank, ranked.place") }} filter (
-            where ranked.service_tier is not null
-        ) as service_tier,
+        {{ earliest('ranked.service_tier', "ranked.service_tier = 'standard', ranked.layer_rank, ranked.place") }}
+            filter (where ranked.service_tier is not null) as service_tier,
         -- Parts of the tokens, from whoever saw as many of them in all.
         {% for part in ('cache_read_tokens', 'cache_write_tokens', 'cache_write_1h_tokens', 'reasoning_tokens') -%}
         {{ earliest('ranked.' ~ part, 'ranked.place') }} filter (

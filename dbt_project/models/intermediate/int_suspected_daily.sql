@@ -78,7 +78,8 @@ nearby as (
 
     select
         *,
-        {{ a_row_each('ended_minute - interval 1 minute', 'ended_minute', 'ended_minute + interval 1 minute') }} as near_minute
+        {{ a_row_each('ended_minute - interval 1 minute', 'ended_minute', 'ended_minute + interval 1 minute') }}
+            as near_minute
     from candidates
 
 ),

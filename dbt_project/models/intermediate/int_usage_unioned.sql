@@ -1,6 +1,6 @@
 -- Each call once: what one observer saw alone, and what several saw together.
 
--- A view over the lake, so it stands with staging and is not published. Spark would work it out once per model behind it.
+-- A view over the lake, so it stands with staging and is not published. Spark would make it anew for each reader.
 {{ config(materialized='table' if on_spark() else 'view', schema='staging') }}
 
 -- Neighbours of the days to build are read for what they share with them; they keep their own rows.

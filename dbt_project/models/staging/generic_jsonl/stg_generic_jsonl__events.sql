@@ -55,7 +55,8 @@ select
     coalesce(
         ended_at,
         case
-            when duration_seconds >= 0 then started_at + to_microseconds(cast(round(duration_seconds * 1000000) as bigint))
+            when duration_seconds >= 0
+                then started_at + to_microseconds(cast(round(duration_seconds * 1000000) as bigint))
         end
     ) as ended_at,
 
