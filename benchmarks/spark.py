@@ -34,7 +34,7 @@ def fill(lake: Lake, calls: int, days: int) -> None:
     """Put so many calls into the lake, the same number each day."""
     feed = litellm.requests
     load_log_feed(lake, feed, str(EXAMPLES / "gateway"), FIRST, utc_now, say=lambda text: None)
-    examples = [lake.path(path) for path in lake.files(f"raw/{feed.table}")]
+    examples = [lake.path(path) for path in lake.files(f"raw/{feed.table}") if "/day=" in path]
     with lake.workspace() as scratch, lake.connect() as db:
         columns = ", ".join(feed.schema)
         db.execute(f"create temp table example as select {columns} from read_parquet($files)", {"files": examples})
@@ -46,7 +46,7 @@ def fill(lake: Lake, calls: int, days: int) -> None:
             moved = f"date '{day}' + (started_at - date_trunc('day', started_at))"
             again = f"""
                 select * replace (
-                    concat_ws('-', id, number) as id, concat_ws('-', trace_id, number) as trace_id,
+                    md5(concat(id, number)) as id, md5(concat(trace_id, number)) as trace_id,
                     {moved} as started_at, {moved} + (ended_at - started_at) as ended_at)
                 from example, range({-(-calls // days // known)}) as times (number) limit {calls // days}"""
             local = scratch / "day.parquet"
@@ -59,7 +59,7 @@ def build_on_duckdb(settings: Settings, lake: Lake) -> None:
     """The same models, by dbt in this process."""
     days = days_to_build(lake, settings, {})
     write_model_names(lake, days)
-    settings.build_file.parent.mkdir(parents=True)
+    settings.build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.build_file)) as db:
         create_raw(db, lake, settings, days, FIRST, FIRST, datetime.now(UTC))
         create_arithmetic(db)
@@ -75,11 +75,9 @@ def differences(settings: Settings, lake: Lake) -> dict[str, tuple[int, int]]:
             columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in schema.items())
             ours = f"select {columns} from intermediate.int_{table}"
             files = [lake.path(path) for path in lake.files(f"raw/kept__{table}")]
-            theirs = (
-                f"select {columns} from read_parquet({files}, hive_partitioning = false)"
-                if files
-                else f"{ours} limit 0"
-            )
+            theirs = f"from ({ours}) where false"
+            if files:
+                theirs = f"select {columns} from read_parquet({files}, hive_partitioning = false)"
             found[table] = db.execute(f"""
                 select (select count(*) from ({ours})),
                     (select count(*) from ({ours} except all {theirs}))

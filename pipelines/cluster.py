@@ -13,23 +13,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from connectors import genai_prices
 from pipelines import dbt
-from pipelines.kept import KEPT, kept_days
+from pipelines.cluster_days import days_for_cluster, write_cluster_days
+from pipelines.kept import KEPT
 from pipelines.lake import Lake, quoted
 from pipelines.raw import (
     MODEL_NAMES,
     PRICES,
     DaysToBuild,
-    calls_by_day,
-    days_to_build,
-    event_half_digest,
     log_feeds,
     tables_of,
     write_model_names,
@@ -37,8 +34,6 @@ from pipelines.raw import (
 from pipelines.retention import keep_rows
 from pipelines.settings import ROOT, Settings, load_settings
 
-CLUSTER_DAYS = "raw/paceline__cluster_days/current.parquet"
-CLUSTER_DAYS_SCHEMA = {"utc_date": "DATE", "fingerprint": "VARCHAR"}
 DAILY = [f"int_{table}" for table in KEPT]
 
 # How Spark has to count; everything else (memory, shuffle partitions ...) is the cluster's own spark-defaults.conf.
@@ -103,33 +98,14 @@ def build(settings: Settings) -> list[date]:
         create_raw(spark, lake, settings, days)
         select = [argument for model in DAILY for argument in ("--select", f"+{model}")]
         dbt.build_on_spark(settings, scratch / "dbt", select)
+        # Killed from here on, they are still a cluster's to build again, and not rows that are kept for good.
+        write_cluster_days(lake, dict.fromkeys(days.fingerprints, ""))
         put_rows(lake, scratch / "tables", sorted(days.fingerprints))
     finally:
         spark.stop()
         shutil.rmtree(scratch / "tables", ignore_errors=True)
-    now = {row["utc_date"]: row["fingerprint"] for row in lake.read_rows(CLUSTER_DAYS)} | days.fingerprints
-    rows = [{"utc_date": day, "fingerprint": fingerprint} for day, fingerprint in now.items()]
-    lake.write_rows(rows, CLUSTER_DAYS_SCHEMA, CLUSTER_DAYS)
+    write_cluster_days(lake, days.fingerprints)
     return sorted(days.fingerprints)
-
-
-def days_for_cluster(lake: Lake, settings: Settings) -> DaysToBuild:
-    """The days whose calls, prices or rules are not those a cluster last built them from.
-
-    Not those whose calls were removed (`paceline retain`), nor the one after them, which may share a call with them:
-    their rows are for good.
-    """
-    with_calls, kept = calls_by_day(lake), kept_days(lake)
-    for_good = {day for day in kept if day not in with_calls}
-    for_good |= {day for day in kept if day - timedelta(days=1) in for_good}
-    built = {row["utc_date"]: row["fingerprint"] for row in lake.read_rows(CLUSTER_DAYS)}
-    built = {day: fingerprint for day, fingerprint in built.items() if day not in for_good}
-    days = days_to_build(lake, settings, built, code=event_half_digest(), remade=built)
-    return replace(
-        days,
-        fingerprints={day: one for day, one in days.fingerprints.items() if day not in days.kept},
-        kept=frozenset(),
-    )
 
 
 def session(master: str, tables: str):

@@ -12,19 +12,12 @@ from jinja2 import Environment
 from benchmarks import spark_cluster
 from benchmarks.models import MACROS, path_of
 from connectors import claude_code, codex, genai_prices, litellm, otel
-from pipelines.cluster import (
-    CLUSTER_DAYS,
-    CLUSTER_DAYS_SCHEMA,
-    DAILY,
-    ClusterFailed,
-    build,
-    build_on_cluster,
-    days_for_cluster,
-)
+from pipelines.cluster import DAILY, ClusterFailed, build, build_on_cluster
+from pipelines.cluster_days import cluster_days, days_for_cluster, write_cluster_days
 from pipelines.kept import KEPT
 from pipelines.lake import Lake
 from pipelines.raw import PRICES, days_to_build, event_half_digest
-from pipelines.retention import keep_rows
+from pipelines.retention import CannotRetain, keep_rows, plan_removal, remove_calls
 from pipelines.settings import EXAMPLES, load_settings
 from tests import events, generated_agents
 from tests.agents import answer, load, said
@@ -132,8 +125,7 @@ def built_once(loaded, tmp_path_factory):
     for table in DAILY:
         half.db.execute(f"create view intermediate.{table} as from main.{table}")
     keep_rows(lake, half.db, sorted(days.fingerprints))
-    rows = [{"utc_date": day, "fingerprint": fingerprint} for day, fingerprint in days.fingerprints.items()]
-    lake.write_rows(rows, CLUSTER_DAYS_SCHEMA, CLUSTER_DAYS)
+    write_cluster_days(lake, days.fingerprints)
     return folder
 
 
@@ -161,7 +153,7 @@ def test_a_cluster_builds_the_days_again_whose_calls_changed_and_their_neighbour
 def test_duckdb_takes_what_a_cluster_built_as_rows_and_builds_no_day_from_its_calls(built, company):
     days = days_to_build(built, company, {})
 
-    assert len(days.kept) == len(built.read_rows(CLUSTER_DAYS))
+    assert len(days.kept) == len(cluster_days(built))
     assert (days.kept, days.to_read) == (days.fingerprints.keys(), [])
 
 
@@ -177,12 +169,33 @@ def test_days_whose_calls_were_removed_for_good_keep_their_rows_and_so_does_the_
     for feed in FEEDS.values():
         for path in built.files(f"raw/{feed.table}/day=2026-11-18"):
             built.remove(path)
-    code_has_changed = [{**row, "fingerprint": "other"} for row in built.read_rows(CLUSTER_DAYS)]
-    built.write_rows(code_has_changed, CLUSTER_DAYS_SCHEMA, CLUSTER_DAYS)
+    write_cluster_days(built, dict.fromkeys(cluster_days(built), "by other models"))
 
     assert {date(2026, 11, 18), date(2026, 11, 19)}.isdisjoint(changed(built, company))
     assert {date(2026, 11, 17), date(2026, 11, 20)} <= {*changed(built, company)}
     assert {date(2026, 11, 18), date(2026, 11, 19)} <= days_to_build(built, company, {}).kept
+
+
+def test_calls_that_spark_has_not_counted_are_not_removed(built, company, tmp_path):
+    late = tmp_path / "files" / "litellm" / "example" / "late.jsonl"
+    late.write_bytes(json_lines([record(id="late", at=NOON - timedelta(days=60))]))
+    load(built, litellm.requests, tmp_path / "files" / "litellm")
+    removal = plan_removal(built, date(2026, 11, 30), keep_months=1)
+    before = built.files("raw")
+
+    with pytest.raises(CannotRetain, match="days from 2026-09-21 on are not built on Spark"):
+        remove_calls(built, company, removal)
+
+    assert built.files("raw") == before
+    write_cluster_days(built, days_for_cluster(built, company).fingerprints)
+    remove_calls(built, company, removal)
+    assert (removal.days, removal.late_days, changed(built, company)) == ([], [], [])
+
+
+def test_killed_while_its_rows_are_put_a_day_is_built_on_spark_again(built, company):
+    write_cluster_days(built, {date(2026, 11, 19): ""})
+
+    assert changed(built, company) == [date(2026, 11, 19)]
 
 
 def test_without_spark_the_error_says_what_to_install(company, monkeypatch, tmp_path):
