@@ -64,11 +64,11 @@ def deliver(
     Without a token the messages go to `outbox_dir` as files and to `say`, once each. They count as told in this
     ledger, also when a token is configured later: switching Slack on does not send the month's old alerts.
 
-    Two calls at once are kept apart by a lock beside the ledger (SQLite) or in the outbox; they have to run on one
-    machine. Raises `DeliveryBusy` after the wait.
+    Two calls at once are kept apart: on one machine by a lock beside a SQLite ledger, on any by one of PostgreSQL; by
+    one in the outbox where the ledger is another database. Raises `DeliveryBusy` after the wait.
     """
     clock, outbox = clock or _any_time(), Path(outbox_dir)
-    with _alone(ledger.lock_file(outbox), lock_wait_seconds):
+    with _alone(ledger, outbox, lock_wait_seconds):
         run = Run(settings, ledger, outbox, clock.now, say, look_first)
         found = _plan.findings(rows)
         _incidents.follow(found, ledger, clock.now, clock.today)
@@ -152,9 +152,16 @@ def _wait(attempts: int) -> timedelta:
 
 
 @contextmanager
-def _alone(lock_file: Path, wait_seconds: float) -> Iterator[None]:
+def _alone(ledger: Ledger, outbox: Path, wait_seconds: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
+    if ledger.is_postgres:
+        with ledger.locked(wait_seconds) as is_ours:
+            if not is_ours:
+                raise DeliveryBusy(f"another delivery has held {ledger!r} for more than {wait_seconds:g} s")
+            yield
+        return
+    lock_file = ledger.lock_file(outbox)
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file)
     try:

@@ -3,14 +3,15 @@ SQLite and PostgreSQL are meant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from alerts._ledger_tables import ACTIONS, DECISIONS, DELIVERIES, INCIDENTS, prepare
 
@@ -34,6 +35,8 @@ _EXPORTED = {
     "alert_actions": ACTIONS,
     "cap_decisions": DECISIONS,
 }
+_LOCK = 7_233_466  # a number that stands for deliveries, in PostgreSQL's advisory locks
+_LOCK_TIMED_OUT = "55P03"
 Records = dict[tuple[str, str], dict[str, Any]]  # (alert_key, recipient) -> the columns
 
 
@@ -55,6 +58,26 @@ class Ledger:
         if self.file is not None:
             return self.file.with_name(self.file.name + ".lock")
         return Path(outbox_dir) / ".deliver.lock"
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the database is PostgreSQL, which can keep two machines apart."""
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def locked(self, wait_seconds: float) -> Iterator[bool]:
+        """Hold PostgreSQL's lock of this ledger; False when another one has held it all the time. It goes with the
+        connection, also when this process is killed."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(f"set lock_timeout = {max(1, int(wait_seconds * 1000))}"))
+            try:
+                connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != _LOCK_TIMED_OUT:
+                    raise
+                yield False
+                return
+            yield True
 
     def export(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, times in UTC without a zone: what the warehouse shows."""

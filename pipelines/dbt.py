@@ -59,11 +59,20 @@ def invoke(settings: Settings, args: Sequence[str], on_event: Callable[[Any], No
     return _run(settings, args, on_event, Manifest.from_msgpack(parsed))
 
 
+def build_on_spark(settings: Settings, target: Path, selection: Sequence[str]) -> None:
+    """Build the selected models in this process's Spark session, without their tests. Raises BuildFailed."""
+    target.mkdir(parents=True, exist_ok=True)
+    kinds = [argument for kind in ("test", "unit_test") for argument in ("--exclude-resource-type", kind)]
+    common = [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "spark",
+        "--target-path", str(target), "--log-path", str(target), "--log-level", "none", "--no-version-check",
+    ]  # fmt: skip
+    _invoke(["build", "--no-write-json", *kinds, *selection, *common], settings)
+
+
 def _run(
     settings: Settings, args: Sequence[str], on_event: Callable[[Any], None] | None = None, manifest: Any = None
 ) -> Any:
-    from dbt.cli.main import dbtRunner
-
     target = "s3" if "://" in settings.lake else "local"
     settings.build_file.parent.mkdir(parents=True, exist_ok=True)
     common = [
@@ -71,8 +80,16 @@ def _run(
         "--target-path", str(target_path(settings)), "--log-path", str(target_path(settings)),
         "--log-level", "none", "--log-level-file", "warn", "--no-version-check",
     ]  # fmt: skip
+    return _invoke([*args, *common], settings, on_event, manifest)
+
+
+def _invoke(
+    args: Sequence[str], settings: Settings, on_event: Callable[[Any], None] | None = None, manifest: Any = None
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
     with _environment(PACELINE_BUILD_FILE=str(settings.build_file), DO_NOT_TRACK="1"):
-        result = dbtRunner(manifest, [on_event] if on_event else []).invoke([*args, *common])
+        result = dbtRunner(manifest, [on_event] if on_event else []).invoke([*args])
     if result.exception:
         raise BuildFailed(f"dbt {args[0]} stopped: {result.exception}") from result.exception
     if not result.success:

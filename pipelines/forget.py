@@ -265,6 +265,8 @@ def _in_databases(
     settings: Settings, developer_id: str, eraser: Eraser, keep_rows: bool, apply: bool
 ) -> Iterator[Place]:
     databases = {"ledger": settings.ledger_url}
+    if settings.dagster_url:
+        databases["Dagster"] = settings.dagster_url.get_secret_value()
     for file in sorted((settings.data_dir / "dagster").rglob("*.db")):
         databases[f"Dagster, {file.name}"] = f"sqlite:///{file}"
     for name, url in databases.items():

@@ -1,4 +1,7 @@
-"""Dagster's home: a folder in the data directory with this project's dagster.yaml, filled in."""
+"""Dagster's home: a folder in the data directory with this project's dagster.yaml, filled in.
+
+Runs, events and schedules are in SQLite files there, or in PostgreSQL (PACELINE_DAGSTER_URL) for several machines.
+"""
 
 import json
 import os
@@ -9,6 +12,12 @@ from string import Template
 from filelock import FileLock
 
 from pipelines.settings import ROOT, load_settings
+
+POSTGRES = """\
+storage:
+  postgres:
+    postgres_url: {env: PACELINE_DAGSTER_URL}
+"""
 
 
 def keep_private() -> None:
@@ -23,13 +32,20 @@ def ensure_home(data_dir: Path) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     # One at a time: Dagster's databases break when two processes create them at once.
     with FileLock(home / "home.lock"):
-        # A path as text of its own, for whatever stands in it.
-        filled = Template((ROOT / "dagster.yaml").read_text()).substitute(HOME=json.dumps(str(home)))
-        (home / "dagster.yaml").write_text(filled)
+        (home / "dagster.yaml").write_text(_instance(home))
         if not (home / "created").exists():
             _create_databases()
             (home / "created").touch()
     return home
+
+
+def _instance(home: Path) -> str:
+    # A path as text of its own, for whatever stands in it.
+    config = Template((ROOT / "dagster.yaml").read_text()).substitute(HOME=json.dumps(str(home)))
+    if os.environ.get("PACELINE_DAGSTER_URL"):
+        # The address has a password in it: it stays in the environment of Dagster's processes.
+        config = config.partition("event_log_storage:")[0] + POSTGRES
+    return config
 
 
 def _create_databases() -> None:

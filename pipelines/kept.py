@@ -2,6 +2,7 @@
 
 `raw/kept__<table>/day=YYYY-MM-DD/rows.parquet` holds the day's rows of `intermediate.int_<table>`. `usage_daily` is
 written last: where it is, the day is kept, and calls of that day that are (still, or again) in the lake do not count.
+A cluster puts its days there, too (`pipelines/cluster.py`), and again when their calls change.
 """
 
 from datetime import date
@@ -53,5 +54,10 @@ def kept_path(table: str, day: date) -> str:
 
 
 def kept_days(lake: Lake) -> dict[date, list[str]]:
-    """UTC day -> stamp of its kept rows."""
-    return lake_days(lake, KEPT_DAYS)
+    """UTC day -> stamps of its kept rows."""
+    days = lake_days(lake, KEPT_DAYS)
+    for table in KEPT.keys() - {USAGE}:
+        for day, stamps in lake_days(lake, f"kept__{table}").items():
+            if day in days:
+                days[day] = sorted([*days[day], *stamps])
+    return days

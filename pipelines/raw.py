@@ -7,7 +7,7 @@ a day's cost does not grow with history. Reports of providers are small: all the
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -72,17 +72,23 @@ class DaysToBuild:
 
 
 def days_to_build(
-    lake: Lake, settings: Settings, built: Mapping[date, str], but_for: Collection[date] = ()
+    lake: Lake,
+    settings: Settings,
+    built: Mapping[date, str],
+    but_for: Collection[date] = (),
+    code: str | None = None,
+    remade: Collection[date] = (),
 ) -> DaysToBuild:
     """Compare the lake with what was built (day -> fingerprint). A day that lost its files is to be built, too.
 
-    Days that would need the records of the days `but_for` stay as they were built.
+    Days that would need the records of the days `but_for` stay as they were built. `code` stands for the models, if
+    not all of them are meant; the days `remade` are built from calls though rows of them are kept.
     """
-    code = _code_digest()
+    code = code or _code_digest()
     aliases = lake.files("raw/org__model_aliases").get(org_path("model_aliases"))
     common = [settings.timezone, genai_prices.version(), aliases]
     stamps = calls_by_day(lake)
-    kept = kept_days(lake)
+    kept = {day: stamps for day, stamps in kept_days(lake).items() if day not in remade}
     inputs = {day: _inputs(stamps, day) for day in sorted({*stamps, *built} - kept.keys())}
     now = {day: f"{code}:{_digest([common, [stamps.get(one, []) for one in near]])}" for day, near in inputs.items()}
     now |= {day: f"{code}:{_digest(stamp)}" for day, stamp in kept.items()}
@@ -252,11 +258,14 @@ def _all(lake: Lake, below: str) -> list[str]:
     return [lake.path(path) for path in lake.files(below)]
 
 
-def _code_digest() -> str:
+def event_half_digest() -> str:
+    """Changes when a model of the event half or a macro does."""
+    return _code_digest(("models/staging/**/*.sql", "models/intermediate/*.sql", "macros/**/*.sql"))
+
+
+def _code_digest(kinds: Iterable[str] = ("models/**/*.sql", "macros/**/*.sql", "seeds/*.csv")) -> str:
     """Changes when a model, a macro or a default does."""
-    files = sorted(
-        file for kind in ("models/**/*.sql", "macros/**/*.sql", "seeds/*.csv") for file in DBT_PROJECT.glob(kind)
-    )
+    files = sorted(file for kind in kinds for file in DBT_PROJECT.glob(kind))
     return _digest([file.read_text() for file in files])
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import duckdb
 
+from pipelines.cluster_days import cluster_days, days_for_cluster
 from pipelines.dbt import good_build
 from pipelines.kept import KEPT, USAGE, kept_days, kept_path
 from pipelines.lake import Lake, quoted
@@ -60,6 +61,7 @@ def plan_removal(lake: Lake, as_of: date, keep_months: int) -> Removal:
     """
     removal = Removal(before=first_day_of_calls(as_of, keep_months))
     kept, last = kept_days(lake), removal.before - timedelta(days=1)
+    on_spark = cluster_days(lake)
     for day, stamps in sorted(calls_by_day(lake).items()):
         if day < removal.before and day not in kept:
             removal.days.append(day)
@@ -67,13 +69,19 @@ def plan_removal(lake: Lake, as_of: date, keep_months: int) -> Removal:
             files = [stamp.split("|") for stamp in stamps]
             removal.files += [path for path, *_ in files]
             removal.size_bytes += sum(int(size) for _, size, *_ in files)
-            # The day that was the last one of the removal before has its calls still.
-            removal.late_days += [day] * (day in kept and day != max(kept))
+            # The day that was the last one of the removal before has its calls still, as have days that Spark built.
+            removal.late_days += [day] * (day in kept and day != max(kept) and day not in on_spark)
     return removal
 
 
 def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
     """Keep the daily rows, then remove the calls. Killed in between, the next removal goes on. Raises CannotRetain."""
+    waiting = sorted(day for day in days_for_cluster(lake, settings).fingerprints if day < removal.before)
+    if waiting and cluster_days(lake):
+        raise CannotRetain(
+            f"{len(waiting)} days from {waiting[0]} on are not built on Spark from what the lake holds now. "
+            "Run: paceline run"
+        )
     if removal.days:
         _keep_built(lake, settings, removal.days)
     for path in removal.files:
@@ -112,8 +120,9 @@ def _keep_table(lake: Lake, db: duckdb.DuckDBPyConnection, table: str, days: lis
             _compare(db, days, f"{scratch}/*.parquet")
         for day in with_rows:
             lake.put(lake_db, scratch / f"{day}.parquet", kept_path(table, day))
-        if table == USAGE:  # a day without calls is kept, too
-            for day in sorted({*days} - {*with_rows}):
+        for day in sorted({*days} - {*with_rows}):
+            # A day without calls is kept, too; a day that had such rows has none now.
+            if table == USAGE or lake.fs.exists(lake.path(kept_path(table, day))):
                 lake.write_rows([], KEPT[table], kept_path(table, day))
 
 

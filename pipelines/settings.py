@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", alias="PACELINE_TIMEZONE")
     as_of_given: date | None = Field(None, alias="PACELINE_AS_OF")
     ledger_url_given: SecretStr | None = Field(None, alias="PACELINE_LEDGER_URL")
+    dagster_url: SecretStr | None = Field(None, alias="PACELINE_DAGSTER_URL")
     slack_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN")
     slack_api_url: str | None = Field(None, alias="SLACK_API_URL")
     slack_org_channel: str | None = Field(None, alias="SLACK_ORG_CHANNEL")
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
     slack_org_owners_given: str = Field("", alias="SLACK_ORG_OWNERS")
     keep_months: int | None = Field(None, alias="PACELINE_KEEP_MONTHS", ge=1)
+    spark_master: str | None = Field(None, alias="PACELINE_SPARK_MASTER")
     push_budgets: bool = Field(False, alias="LITELLM_PUSH_BUDGETS")
 
     @field_validator("timezone")

@@ -16,6 +16,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from sqlalchemy.exc import DBAPIError
 
 from pipelines import dbt
+from pipelines.cluster import ClusterFailed, build_on_cluster
 from pipelines.functions import create_arithmetic
 from pipelines.lake import LakeDamaged
 from pipelines.ledger_feeds import export_ledger
@@ -84,6 +85,11 @@ def prepare_build(run: RunContext, whole: bool) -> int:
 
     A build by other models is thrown away first, for everything is in the lake, when the whole of it is made anew.
     """
+    if run.settings.spark_master:
+        try:
+            run.say(build_on_cluster(run.settings))
+        except ClusterFailed as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
     file = run.settings.build_file
     file.parent.mkdir(parents=True, exist_ok=True)
     _remove_broken(file)

@@ -11,7 +11,7 @@
 with recursive
 
 -- The id of an observation sorts by who saw it: gateways, providers and servers, telemetry, transcripts.
-observed as (
+{% call step('observed') %}
 
     select
         concat_ws('/', {{ layer_rank('calls.observer_layer') }}, source, utc_date, request_id) as observation_id,
@@ -34,10 +34,10 @@ observed as (
     from {{ ref('int_calls_observed') }} as calls
     where {{ is_day_to_link('utc_date') }}
 
-),
+{% endcall %}
 
 -- Who knows both ids leads from one to the other.
-both_ids as (
+{% call step('both_ids') %}
 
     select
         provider_request_id,
@@ -47,9 +47,9 @@ both_ids as (
     where provider_request_id is not null and response_id is not null
     group by provider_request_id
 
-),
+{% endcall %}
 
-with_id as (
+{% call step('with_id') %}
 
     select
         observed.*,
@@ -66,9 +66,9 @@ with_id as (
     from observed
     left join both_ids using (provider_request_id)
 
-),
+{% endcall %}
 
-shared_ids as (
+{% call step('shared_ids') %}
 
     select exact_id
     from with_id
@@ -76,9 +76,9 @@ shared_ids as (
     group by exact_id
     having count(*) > 1
 
-),
+{% endcall %}
 
-sharing as (
+{% call step('sharing') %}
 
     select
         with_id.*,
@@ -87,9 +87,9 @@ sharing as (
     from with_id
     inner join shared_ids using (exact_id)
 
-),
+{% endcall %}
 
-stretches as (
+{% call step('stretches') %}
 
     select
         *,
@@ -98,9 +98,9 @@ stretches as (
             as stretch
     from sharing
 
-),
+{% endcall %}
 
-exact as (
+{% call step('exact') %}
 
     select
         *,
@@ -112,12 +112,18 @@ exact as (
     window of_call as (partition by exact_id, stretch)
     qualify count(*) over of_call > 1
 
-),
+{% endcall %}
 
-exact_calls as (select call_id, list(distinct source) as sources from exact group by call_id),
+{% call step('exact_calls') %}
+
+    select call_id, {{ distinct_list('source') }} as sources
+    from exact
+    group by call_id
+
+{% endcall %}
 
 -- Where a call came from: its session, or the machine, for not every agent names its session to the gateway.
-origins as (
+{% call step('origins') %}
 
     select observation_id, source, input_tokens, output_tokens, ended_at, 'session/' || session_id as origin
     from observed
@@ -129,23 +135,23 @@ origins as (
     from observed
     where has_usage and device is not null
 
-),
+{% endcall %}
 
-alike as (
+{% call step('alike') %}
 
     select origin, input_tokens, output_tokens
     from origins
     group by origin, input_tokens, output_tokens
     having min(source) != max(source)
 
-),
+{% endcall %}
 
 -- From here on the unit is the call, as far as ids have told it.
-candidates as (
+{% call step('candidates') %}
 
     select
         coalesce(exact.call_id, origins.observation_id) as call_id,
-        coalesce(exact_calls.sources, [origins.source]) as sources,
+        coalesce(exact_calls.sources, list_value(origins.source)) as sources,
         origins.source,
         origins.origin,
         origins.input_tokens,
@@ -156,16 +162,16 @@ candidates as (
     left join exact using (observation_id)
     left join exact_calls on exact.call_id = exact_calls.call_id
 
-),
+{% endcall %}
 
-pairs as (
+{% call step('pairs') %}
 
     select
         one.source as one_source,
         other.source as other_source,
         one.call_id as one_call,
         other.call_id as other_call,
-        min(abs(date_diff('microsecond', one.ended_at, other.ended_at))) as microseconds_apart
+        min(abs(epoch_us(one.ended_at) - epoch_us(other.ended_at))) as microseconds_apart
     from candidates as one
     inner join candidates as other
         on one.origin = other.origin
@@ -178,45 +184,12 @@ pairs as (
         and not list_has_any(one.sources, other.sources)
     group by one.source, other.source, one.call_id, other.call_id
 
-),
+{% endcall %}
 
--- Round by round, pairs are taken in which each is the closest to the other, and with them goes what they were part of.
-rounds as (
-
-    select *, false as is_taken
-    from pairs
-
-    union all
-
-    select one_source, other_source, one_call, other_call, microseconds_apart, is_closest as is_taken
-    from (
-        select
-            *,
-            bool_or(is_closest) over (partition by one_source, other_source, one_call)
-            or bool_or(is_closest) over (partition by one_source, other_source, other_call) as is_decided
-        from (
-            select
-                *,
-                row_number() over (
-                    partition by one_source, other_source, one_call
-                    order by microseconds_apart, one_call, other_call
-                )
-                = 1
-                and row_number() over (
-                    partition by one_source, other_source, other_call
-                    order by microseconds_apart, one_call, other_call
-                )
-                = 1 as is_closest
-            from rounds
-            where not is_taken
-        ) as undecided
-    ) as decided
-    where is_closest or not is_decided
-
-),
+{{ rounds_of_closest('pairs') }}
 
 -- A call belongs to the one that was seen closest to the provider, which may belong to another.
-parents as (
+{% call step('parents') %}
 
     select
         greatest(one_call, other_call) as call_id,
@@ -231,30 +204,30 @@ parents as (
         )
         = 1
 
-),
+{% endcall %}
 
-climbed as (
+{% call step('roots') %}
 
-    select call_id, parent_id as root_id
-    from parents
+    with recursive climbed as (
 
-    union all
+        select call_id, parent_id as root_id
+        from parents
 
-    select climbed.call_id, parents.parent_id as root_id
-    from climbed
-    inner join parents on climbed.root_id = parents.call_id
+        union all
 
-),
+        select climbed.call_id, parents.parent_id as root_id
+        from climbed
+        inner join parents on climbed.root_id = parents.call_id
 
-roots as (
+    )
 
     select call_id, min(root_id) as root_id
     from climbed
     group by call_id
 
-),
+{% endcall %}
 
-gathered as (
+{% call step('gathered') %}
 
     select
         observed.observation_id,
@@ -274,19 +247,20 @@ gathered as (
         or roots.call_id is not null
         or observed.observation_id in (select root_id from roots)
 
-),
+{% endcall %}
 
 -- No source sees a call twice, whatever it has in common with others: the closest stays, the others stand alone.
-placed as (
+{% call step('placed') %}
 
     select
         *,
         dense_rank() over (
-            partition by root_id, source order by exact_call_id != root_id, microseconds_apart, exact_call_id
+            partition by root_id, source
+            order by exact_call_id != root_id, microseconds_apart nulls last, exact_call_id
         ) as place
     from gathered
 
-),
+{% endcall %}
 
 settled as (
 

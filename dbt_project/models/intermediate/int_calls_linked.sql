@@ -4,12 +4,14 @@
 -- Of the days that this run reads, so it stands with staging and is not published.
 {{ config(materialized='table', schema='staging', pre_hook='{{ set_days_to_link() }}') }}
 
+{% set who = ['user_email', 'user_id', 'key_alias', 'key_hash', 'gateway_team_id'] %}
+
 with
 
-observations as (
+{% call step('observations') %}
 
     select
-        calls.*,
+        {{ call_columns('calls') }},
         links.call_id,
         links.link_method,
         {{ layer_rank('calls.observer_layer') }} as layer_rank,
@@ -25,9 +27,9 @@ observations as (
     inner join {{ ref('int_call_links') }} as links using (source, request_id, utc_date)
     where {{ is_day_to_link('utc_date') }}
 
-),
+{% endcall %}
 
-ranked as (
+{% call step('ranked') %}
 
     select
         *,
@@ -36,7 +38,7 @@ ranked as (
         ) as place
     from observations
 
-),
+{% endcall %}
 
 counted as (select * from ranked where place = 1),
 
@@ -44,54 +46,39 @@ together as (
 
     select
         call_id,
-        string_agg(distinct ranked.source, ', ' order by ranked.source) as observers,
-        string_agg(distinct ranked.observer_layer, ', ' order by ranked.observer_layer) as observer_layers,
+        {{ distinct_text('ranked.source') }} as observers,
+        {{ distinct_text('ranked.observer_layer') }} as observer_layers,
         bool_or(ranked.observer_layer = 'gateway') as is_through_gateway,
         bool_or(ranked.layer_rank > 2) as is_seen_by_agent,
-        first(
-            struct_pack(
-                user_email := ranked.user_email,
-                user_id := ranked.user_id,
-                key_alias := ranked.key_alias,
-                key_hash := ranked.key_hash,
-                gateway_team_id := ranked.gateway_team_id
-            )
-            order by ranked.layer_rank, ranked.place
-        ) filter (
+        {{ earliest(together_as_one('ranked', who), 'ranked.layer_rank, ranked.place') }} filter (
             where coalesce(ranked.user_email, ranked.user_id, ranked.key_alias, ranked.key_hash) is not null
         ) as who,
-        first(coalesce(ranked.user_email, ranked.user_id) order by ranked.layer_rank, ranked.place) filter (
+        {{ earliest('coalesce(ranked.user_email, ranked.user_id)', 'ranked.layer_rank, ranked.place') }} filter (
             where ranked.layer_rank > 2 and coalesce(ranked.user_email, ranked.user_id) is not null
         ) as agent_user,
         -- Who collects transcripts by owner has named the folder; telemetry has a hash.
-        first(ranked.device order by ranked.layer_rank desc, ranked.place) filter (
+        {{ earliest('ranked.device', '-ranked.layer_rank, ranked.place') }} filter (
             where ranked.device is not null
         ) as device,
-        first(ranked.agent_name order by ranked.layer_rank desc, ranked.place) filter (
+        {{ earliest('ranked.agent_name', '-ranked.layer_rank, ranked.place') }} filter (
             where ranked.agent_name is not null
         ) as agent_name,
-        first(
-            struct_pack(task_id := ranked.task_id, task_source := ranked.task_source)
-            order by ranked.task_rank, ranked.place
-        ) filter (
+        {{ earliest(together_as_one('ranked', ['task_id', 'task_source']), 'ranked.task_rank, ranked.place') }} filter (
             where ranked.task_id is not null
         ) as task,
-        first(ranked.task_type order by ranked.task_rank, ranked.place) filter (
+        {{ earliest('ranked.task_type', 'ranked.task_rank, ranked.place') }} filter (
             where ranked.task_type is not null
         ) as task_type,
-        first(ranked.session_id order by ranked.place) filter (where ranked.is_session_sent) as sent_session_id,
+        {{ earliest('ranked.session_id', 'ranked.place') }} filter (where ranked.is_session_sent) as sent_session_id,
         -- An agent knows the model by the name that the gateway gives it.
-        first(
-            struct_pack(provider := ranked.raw_provider, model := ranked.raw_model)
-            order by ranked.layer_rank, ranked.place
-        ) filter (where ranked.raw_model is not null) as sold,
+        {{ earliest(together_as_one('ranked', ['raw_provider', 'raw_model']), 'ranked.layer_rank, ranked.place') }}
+            filter (where ranked.raw_model is not null) as sold,
         -- That a call was fast is a part of its price that not everybody is told.
-        first(
-            ranked.service_tier order by ranked.service_tier = 'standard', ranked.layer_rank, ranked.place
-        ) filter (where ranked.service_tier is not null) as service_tier,
+        {{ earliest('ranked.service_tier', "ranked.service_tier = 'standard', ranked.layer_rank, ranked.place") }}
+            filter (where ranked.service_tier is not null) as service_tier,
         -- Parts of the tokens, from whoever saw as many of them in all.
         {% for part in ('cache_read_tokens', 'cache_write_tokens', 'cache_write_1h_tokens', 'reasoning_tokens') -%}
-        first(ranked.{{ part }} order by ranked.place) filter (
+        {{ earliest('ranked.' ~ part, 'ranked.place') }} filter (
             where ranked.{{ part }} is not null
             and ranked.input_tokens = counted.input_tokens
             and ranked.output_tokens = counted.output_tokens
@@ -104,30 +91,41 @@ together as (
 )
 
 select
-    counted.* exclude (link_method, layer_rank, quality_rank, task_rank, place, call_id) replace (
-        case
-            when together.is_through_gateway then 'gateway' when together.is_seen_by_agent then 'direct' else 'unknown'
-        end as route,
-        together.who.user_email as user_email,
-        together.who.user_id as user_id,
-        together.who.key_alias as key_alias,
-        together.who.key_hash as key_hash,
-        together.who.gateway_team_id as gateway_team_id,
-        together.device as device,
-        together.agent_name as agent_name,
-        together.task.task_id as task_id,
-        together.task.task_source as task_source,
-        together.task_type as task_type,
-        coalesce(together.sent_session_id, counted.session_id) as session_id,
-        coalesce(together.sent_session_id is not null, false) as is_session_sent,
-        together.sold.provider as raw_provider,
-        together.sold.model as raw_model,
-        together.service_tier as service_tier,
-        coalesce(counted.cache_read_tokens, together.cache_read_tokens) as cache_read_tokens,
-        coalesce(counted.cache_write_tokens, together.cache_write_tokens) as cache_write_tokens,
-        coalesce(counted.cache_write_1h_tokens, together.cache_write_1h_tokens) as cache_write_1h_tokens,
-        coalesce(counted.reasoning_tokens, together.reasoning_tokens) as reasoning_tokens
-    ),
+    counted.source,
+    counted.request_id,
+    counted.observer_layer,
+    case
+        when together.is_through_gateway then 'gateway' when together.is_seen_by_agent then 'direct' else 'unknown'
+    end as route,
+    counted.provider_response_id,
+    counted.provider_request_id,
+    together.agent_name,
+    counted.utc_date,
+    counted.usage_date,
+    counted.started_at,
+    counted.ended_at,
+    together.who.user_email,
+    together.who.user_id,
+    together.who.key_alias,
+    together.who.key_hash,
+    together.device,
+    together.who.gateway_team_id,
+    together.task.task_id,
+    together.task.task_source,
+    together.task_type,
+    coalesce(together.sent_session_id, counted.session_id) as session_id,
+    coalesce(together.sent_session_id is not null, false) as is_session_sent,
+    together.sold.raw_provider,
+    together.sold.raw_model,
+    together.service_tier,
+    counted.usage_quality,
+    counted.input_tokens,
+    coalesce(counted.cache_read_tokens, together.cache_read_tokens) as cache_read_tokens,
+    coalesce(counted.cache_write_tokens, together.cache_write_tokens) as cache_write_tokens,
+    coalesce(counted.cache_write_1h_tokens, together.cache_write_1h_tokens) as cache_write_1h_tokens,
+    counted.output_tokens,
+    coalesce(counted.reasoning_tokens, together.reasoning_tokens) as reasoning_tokens,
+    counted.reported_usd,
     together.observers,
     together.observer_layers,
     case when together.is_through_gateway then together.agent_user end as agent_user

@@ -4,14 +4,14 @@
 -- A view over the lake, so it stands with staging and is not published.
 {{ config(materialized='view', schema='staging') }}
 
-select * from {{ ref('stg_litellm__requests') }}
-union all by name
-select * from {{ ref('stg_otel__calls') }}
-union all by name
-select * from {{ ref('stg_claude_code__calls') }}
-union all by name
-select * from {{ ref('stg_codex__calls') }}
-union all by name
-select * from {{ ref('stg_gemini_cli__calls') }}
-union all by name
-select * from {{ ref('stg_generic_jsonl__events') }}
+select {{ call_columns() }} from {{ ref('stg_litellm__requests') }}
+union all
+select {{ call_columns() }} from {{ ref('stg_otel__calls') }}
+union all
+select {{ call_columns() }} from {{ ref('stg_claude_code__calls') }}
+union all
+select {{ call_columns() }} from {{ ref('stg_codex__calls') }}
+union all
+select {{ call_columns() }} from {{ ref('stg_gemini_cli__calls') }}
+union all
+select {{ call_columns() }} from {{ ref('stg_generic_jsonl__events') }}

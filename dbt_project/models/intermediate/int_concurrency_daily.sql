@@ -27,7 +27,7 @@ quarters as (
 
     select
         utc_date,
-        unnest(range(date_trunc('hour', min(started_at)), max(ended_at), interval 15 minutes)) as changed_at
+        {{ quarter_hours('min(started_at)', 'max(ended_at)') }} as changed_at
     from calls
     group by utc_date
 
@@ -56,10 +56,11 @@ stretches as (
         utc_date,
         changed_at,
         change,
-        sum(change) over (so_far rows unbounded preceding)::integer as in_flight,
-        lead(changed_at) over so_far as until_at
+        sum(change) over (
+            partition by utc_date order by changed_at, change rows unbounded preceding
+        )::integer as in_flight,
+        lead(changed_at) over (partition by utc_date order by changed_at, change) as until_at
     from changes
-    window so_far as (partition by utc_date order by changed_at, change)
 
 )
 
@@ -70,7 +71,7 @@ select
     stretches.in_flight,
     count(*) filter (where stretches.change = 1) as requests,
     (
-        sum(date_diff('microsecond', stretches.changed_at, stretches.until_at))
+        sum(epoch_us(stretches.until_at) - epoch_us(stretches.changed_at))
         * cast(0.000001 as decimal(7, 6))
     )::decimal(18, 6) as seconds
 from stretches
@@ -78,6 +79,4 @@ cross join run
 where stretches.in_flight > 0
 group by 1, 2, 3, 4
 
-union all by name
-
-{{ kept_rows('concurrency_daily') }}
+{{ or_kept_rows('concurrency_daily') }}

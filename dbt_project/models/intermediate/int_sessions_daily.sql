@@ -25,6 +25,4 @@ where is_named or calls > 1
 group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id,
     agent_user, device
 
-union all by name
-
-{{ kept_rows('sessions_daily') }}
+{{ or_kept_rows('sessions_daily') }}

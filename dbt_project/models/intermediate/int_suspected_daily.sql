@@ -15,7 +15,7 @@ with
 -- Those of neighbouring days, too: what a day finds does not depend on which days are built with it.
 counted as (
 
-    select observed.*, observed.source as observers, cast(null as varchar) as agent_user
+    select {{ call_columns('observed') }}, observed.source as observers, cast(null as string) as agent_user
     from {{ ref('int_calls_observed') }} as observed
     where
         {{ is_day_to_link('observed.utc_date') }}
@@ -27,9 +27,9 @@ counted as (
                 and links.utc_date = observed.utc_date
         )
 
-    union all by name
+    union all
 
-    select * from {{ ref('int_calls_linked') }}
+    select {{ call_columns() }}, observers, agent_user from {{ ref('int_calls_linked') }}
 
 ),
 
@@ -78,7 +78,8 @@ nearby as (
 
     select
         *,
-        unnest([ended_minute - interval 1 minute, ended_minute, ended_minute + interval 1 minute]) as near_minute
+        {{ a_row_each('ended_minute - interval 1 minute', 'ended_minute', 'ended_minute + interval 1 minute') }}
+            as near_minute
     from candidates
 
 ),
@@ -112,7 +113,7 @@ alike as (
             partition by farther.utc_date, farther.source, farther.request_id
             order by
                 is_same_session desc,
-                abs(date_diff('microsecond', farther.ended_at, closer.ended_at)),
+                abs(epoch_us(farther.ended_at) - epoch_us(closer.ended_at)),
                 closer.place,
                 closer.request_id
         )
@@ -149,6 +150,4 @@ from named
 group by
     utc_date, usage_date, provider, model, source, identity_key, like_source, like_identity_key, is_same_session
 
-union all by name
-
-{{ kept_rows('suspected_daily') }}
+{{ or_kept_rows('suspected_daily') }}

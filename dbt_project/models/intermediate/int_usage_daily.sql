@@ -56,6 +56,4 @@ group by
     user_email, user_id, key_alias, key_hash, gateway_team_id, agent_user, device,
     task_id, task_source, task_type
 
-union all by name
-
-{{ kept_rows('usage_daily') }}
+{{ or_kept_rows('usage_daily') }}

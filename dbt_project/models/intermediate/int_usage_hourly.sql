@@ -20,6 +20,4 @@ cross join {{ source('raw', 'paceline__run') }} as run
 group by utc_date, usage_date, usage_hour, user_email, user_id, key_alias, key_hash, gateway_team_id,
     agent_user, device
 
-union all by name
-
-{{ kept_rows('usage_hourly') }}
+{{ or_kept_rows('usage_hourly') }}

@@ -1,14 +1,14 @@
 -- Each call once: what one observer saw alone, and what several saw together.
 
--- A view over the lake, so it stands with staging and is not published.
-{{ config(materialized='view', schema='staging') }}
+-- A view over the lake, so it stands with staging and is not published. Spark would make it anew for each reader.
+{{ config(materialized='table' if on_spark() else 'view', schema='staging') }}
 
 -- Neighbours of the days to build are read for what they share with them; they keep their own rows.
 select
-    observed.*,
+    {{ call_columns('observed') }},
     observed.source as observers,
     observed.observer_layer as observer_layers,
-    cast(null as varchar) as agent_user
+    cast(null as string) as agent_user
 from {{ ref('int_calls_observed') }} as observed
 inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)
 where not days.is_kept and not exists (
@@ -19,9 +19,13 @@ where not days.is_kept and not exists (
         and links.utc_date = observed.utc_date
 )
 
-union all by name
+union all
 
-select linked.*
+select
+    {{ call_columns('linked') }},
+    linked.observers,
+    linked.observer_layers,
+    linked.agent_user
 from {{ ref('int_calls_linked') }} as linked
 inner join {{ source('raw', 'paceline__days_to_build') }} as days using (utc_date)
 where not days.is_kept

@@ -48,17 +48,17 @@ select
     ended_at,
 
     -- who
-    cast(null as varchar) as user_email,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as key_alias,
-    cast(null as varchar) as key_hash,
+    cast(null as string) as user_email,
+    cast(null as string) as user_id,
+    cast(null as string) as key_alias,
+    cast(null as string) as key_hash,
     {{ owner_of('projects') }} as device,
-    cast(null as varchar) as gateway_team_id,
+    cast(null as string) as gateway_team_id,
 
     -- what for
     {{ task_of_branch() }} as task_id,
     case when {{ task_of_branch() }} is not null then 'git_branch' end as task_source,
-    cast(null as varchar) as task_type,
+    cast(null as string) as task_type,
     session_id,
     session_id is not null as is_session_sent,
 

@@ -33,7 +33,7 @@ select
     'agent_transcript' as observer_layer,
     'direct' as route,
     response_id as provider_response_id,
-    cast(null as varchar) as provider_request_id,
+    cast(null as string) as provider_request_id,
     'codex' as agent_name,
 
     -- when
@@ -43,24 +43,24 @@ select
     ended_at,
 
     -- who
-    cast(null as varchar) as user_email,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as key_alias,
-    cast(null as varchar) as key_hash,
+    cast(null as string) as user_email,
+    cast(null as string) as user_id,
+    cast(null as string) as key_alias,
+    cast(null as string) as key_hash,
     {{ owner_of('sessions|archived_sessions') }} as device,
-    cast(null as varchar) as gateway_team_id,
+    cast(null as string) as gateway_team_id,
 
     -- what for
     {{ task_of_branch() }} as task_id,
     case when {{ task_of_branch() }} is not null then 'git_branch' end as task_source,
-    cast(null as varchar) as task_type,
+    cast(null as string) as task_type,
     coalesce(session_id, thread_id) as session_id,
     coalesce(session_id, thread_id) is not null as is_session_sent,
 
     -- which model
     provider as raw_provider,
     model as raw_model,
-    cast(null as varchar) as service_tier,
+    cast(null as string) as service_tier,
 
     -- how much
     'reported' as usage_quality,

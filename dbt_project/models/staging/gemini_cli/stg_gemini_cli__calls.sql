@@ -32,8 +32,8 @@ select
     message_id as request_id,
     'agent_transcript' as observer_layer,
     'direct' as route,
-    cast(null as varchar) as provider_response_id,
-    cast(null as varchar) as provider_request_id,
+    cast(null as string) as provider_response_id,
+    cast(null as string) as provider_request_id,
     'gemini-cli' as agent_name,
 
     -- when
@@ -43,24 +43,24 @@ select
     ended_at,
 
     -- who
-    cast(null as varchar) as user_email,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as key_alias,
-    cast(null as varchar) as key_hash,
+    cast(null as string) as user_email,
+    cast(null as string) as user_id,
+    cast(null as string) as key_alias,
+    cast(null as string) as key_hash,
     {{ owner_of('tmp') }} as device,
-    cast(null as varchar) as gateway_team_id,
+    cast(null as string) as gateway_team_id,
 
     -- what for
-    cast(null as varchar) as task_id,
-    cast(null as varchar) as task_source,
-    cast(null as varchar) as task_type,
+    cast(null as string) as task_id,
+    cast(null as string) as task_source,
+    cast(null as string) as task_type,
     session_id,
     session_id is not null as is_session_sent,
 
     -- which model
     provider as raw_provider,
     model as raw_model,
-    cast(null as varchar) as service_tier,
+    cast(null as string) as service_tier,
 
     -- how much
     'reported' as usage_quality,

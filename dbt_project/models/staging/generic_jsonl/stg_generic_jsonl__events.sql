@@ -28,8 +28,8 @@ classified as (
             when coalesce(input_tokens, 0) + coalesce(output_tokens, 0) > 0 then 'estimated'
             else 'none'
         end as usage_quality,
-        list_min(list_filter(tags, lambda tag: starts_with(tag, 'task:') and len(tag) > 5)) as task_tag,
-        list_min(list_filter(tags, lambda tag: starts_with(tag, 'task_type:') and len(tag) > 10)) as type_tag
+        {{ first_tagged('tags', 'task') }} as tagged_task,
+        {{ first_tagged('tags', 'task_type') }} as tagged_type
     from requests
     where version = 1
 
@@ -55,7 +55,8 @@ select
     coalesce(
         ended_at,
         case
-            when duration_seconds >= 0 then started_at + to_microseconds(cast(duration_seconds * 1000000 as bigint))
+            when duration_seconds >= 0
+                then started_at + to_microseconds(cast(round(duration_seconds * 1000000) as bigint))
         end
     ) as ended_at,
 
@@ -64,13 +65,14 @@ select
     user_id,
     key_alias,
     key_hash,
+    cast(null as string) as device,
     team_id as gateway_team_id,
     agent_name,
 
     -- what for
-    coalesce(task_id, task_tag[6:]) as task_id,
-    case when task_id is not null then 'spend_metadata' when task_tag is not null then 'tag' end as task_source,
-    coalesce(task_type, type_tag[11:]) as task_type,
+    coalesce(task_id, tagged_task) as task_id,
+    case when task_id is not null then 'spend_metadata' when tagged_task is not null then 'tag' end as task_source,
+    coalesce(task_type, tagged_type) as task_type,
     session_id,
     coalesce(is_session_sent, true) and session_id is not null as is_session_sent,
 

@@ -26,9 +26,9 @@ classified as (
             when prompt_tokens + completion_tokens > 0 then 'estimated'
             else 'none'
         end as usage_quality,
-        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task:') and len(tag) > 5)) as task_tag,
-        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'task_type:') and len(tag) > 10)) as type_tag,
-        list_min(list_filter(request_tags, lambda tag: starts_with(tag, 'agent:') and len(tag) > 6)) as agent_tag
+        {{ first_tagged('request_tags', 'task') }} as tagged_task,
+        {{ first_tagged('request_tags', 'task_type') }} as tagged_type,
+        {{ first_tagged('request_tags', 'agent') }} as tagged_agent
     from requests
     where delivery = 1
 
@@ -44,12 +44,12 @@ select
     case
         when starts_with(id, 'msg_') then id
         when starts_with(id, 'resp_')
-            then nullif(regexp_extract(try(decode(from_base64(id[6:]))), 'response_id:([^;]+)', 1), '')
+            then nullif(regexp_extract({{ text_of_base64('substr(id, 6)') }}, 'response_id:([^;]+)', 1), '')
     end as provider_response_id,
     -- An answer from the gateway's cache comes with the headers of the call that first had it.
     case when usage_quality != 'cache_hit' then provider_request_id end as provider_request_id,
     case
-        when agent_tag is not null then agent_tag[7:]
+        when tagged_agent is not null then tagged_agent
         when starts_with(user_agent, 'claude-cli/') then 'claude-code'
         when starts_with(user_agent, 'codex_') then 'codex'
         when starts_with(lower(user_agent), 'geminicli') then 'gemini-cli'
@@ -70,9 +70,9 @@ select
     team_id as gateway_team_id,
 
     -- what for
-    coalesce(task_id, task_tag[6:]) as task_id,
-    case when task_id is not null then 'spend_metadata' when task_tag is not null then 'tag' end as task_source,
-    type_tag[11:] as task_type,
+    coalesce(task_id, tagged_task) as task_id,
+    case when task_id is not null then 'spend_metadata' when tagged_task is not null then 'tag' end as task_source,
+    tagged_type as task_type,
     -- Calls without a session get a trace id of their own, so the id alone proves nothing.
     trace_id as session_id,
     coalesce(trace_id = sent_session_id, false) as is_session_sent,

@@ -5,7 +5,7 @@ with
 events as (
 
     select
-        * exclude (input_tokens, output_tokens),
+        *,
         case
             -- Anthropic's three counters are disjoint.
             when event = 'claude_code.api_request'
@@ -17,12 +17,12 @@ events as (
                 and input_tokens < coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)
                 then input_tokens + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)
             else input_tokens
-        end as input_tokens,
+        end as whole_input_tokens,
         case
             when event = 'gemini_cli.api_response' then output_tokens + coalesce(reasoning_tokens, 0)
             when event = 'gen_ai.span' then greatest(output_tokens, coalesce(reasoning_tokens, 0))
             else output_tokens
-        end as output_tokens,
+        end as whole_output_tokens,
         -- Neither Codex nor Gemini CLI names its calls.
         case event
             when 'claude_code.api_request'
@@ -44,7 +44,7 @@ ranked as (
         *,
         -- Sent twice, or seen by two instrumentations.
         row_number() over (
-            partition by day, call_id order by ended_at - started_at desc, _file, ended_at, _line, span_id
+            partition by day, call_id order by ended_at - started_at desc, _file, ended_at, _line, span_id nulls last
         ) as copy
     from events
 
@@ -74,8 +74,8 @@ select
     -- who
     lower(user_email) as user_email,
     developer_id as user_id,
-    cast(null as varchar) as key_alias,
-    cast(null as varchar) as key_hash,
+    cast(null as string) as key_alias,
+    cast(null as string) as key_hash,
     device,
     team_id as gateway_team_id,
 
@@ -93,11 +93,11 @@ select
 
     -- how much
     'reported' as usage_quality,
-    input_tokens,
+    whole_input_tokens as input_tokens,
     cache_read_tokens,
     case when event = 'gemini_cli.api_response' then 0 else cache_write_tokens end as cache_write_tokens,
     case when event = 'gemini_cli.api_response' then 0::bigint end as cache_write_1h_tokens,
-    output_tokens,
+    whole_output_tokens as output_tokens,
     reasoning_tokens,
     reported_usd
 
