@@ -87,12 +87,18 @@ def prepare(db: duckdb.DuckDBPyConnection, folder: Path, developers: int, days: 
     db.execute(Template(MADE_UP).substitute(developers=developers, days=days, as_of=f"'{AS_OF}'"))
 
 
-def build(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, bool, float]]:
-    """Build every model that is not there yet, as dbt would: (room, name, whether it is a view, seconds) of each."""
+def build(db: duckdb.DuckDBPyConnection, target: str | None = None) -> Iterator[tuple[str, str, bool, float]]:
+    """Build every model that is not there yet, or those that one rests on, as dbt would.
+
+    Gives (room, name, whether it is a view, seconds) of each.
+    """
     paths = {path.stem: path for path in DBT_PROJECT.glob("models/**/*.sql")}
     models = {name: rendered(path) for name, path in paths.items()}
     there = {name for (name,) in db.execute("select table_name from duckdb_tables()").fetchall()}
-    order = TopologicalSorter({name: parents for name, (_, _, parents) in models.items()}).static_order()
+    needed = [target] if target else list(models)
+    for name in needed:
+        needed += models[name][2] - set(needed)
+    order = TopologicalSorter({name: models[name][2] for name in needed}).static_order()
     for name in (name for name in order if name not in there):
         (sql, is_view, _), start = models[name], time.perf_counter()
         db.execute(f"create {'view' if is_view else 'table'} {name} as {sql}")
