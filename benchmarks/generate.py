@@ -167,6 +167,7 @@ def _write_days(
     """Write some of the days; returns how many different calls, files and bytes."""
     calls = files = size = 0
     with duckdb.connect(config={"threads": 1}) as db:
+        db.execute("set enable_progress_bar = false")
         drawn_from = _prepare(db, developers)
         lines = f"select {_concatenated(record(shape))} from ({CALLS})"
         for day, records in parts:

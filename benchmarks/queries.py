@@ -61,6 +61,7 @@ def measure(developers: int = 10_000, days: int = 365) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
         with duckdb.connect(str(warehouse), config={"threads": 2}) as db:
+            db.execute("set enable_progress_bar = false")
             prepare(db, Path(folder), developers, days)
             modelled = sum(took for *_, took in build(db))
         data_dir = Path(folder) / "data"
@@ -77,6 +78,7 @@ def measure(developers: int = 10_000, days: int = 365) -> list[Row]:
                 # As an analyst does: open, ask, close.
                 start, cpu = time.perf_counter(), time.process_time()
                 with duckdb.connect(str(warehouse), read_only=True) as db:
+                    db.execute("set enable_progress_bar = false")
                     answer = db.execute(sql).fetchall()
                 took[name].append(time.perf_counter() - start)
                 busy.append((time.process_time() - cpu) * 1000)
