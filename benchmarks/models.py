@@ -24,4 +24,5 @@ def rendered(path: Path) -> tuple[str, bool, set[str]]:
         ref=lambda name: parents.add(name) or name, source="{}.{}".format, is_incremental=lambda: False,
         config=lambda **given: settings.update(given) or "", this=path.stem, var=VARS.__getitem__,
     )  # fmt: skip
-    return sql, settings.get("materialized") == "view", parents
+    default = "view" if "staging" in path.parts else "table"  # as dbt_project.yml says
+    return sql, settings.get("materialized", default) == "view", parents

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.bench import best
+from benchmarks.measure import Row, best, show
 from connectors._files import list_files
 from connectors._logs import read_logs
 from connectors.claude_code import calls
@@ -163,9 +163,8 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paceline" / CCUSAGE
 
 
-def main() -> None:
-    """Measure and print."""
-    size = int(sys.argv[1]) * 10**6 if sys.argv[1:] else 200 * 10**6
+def measure(size: int = 200 * 10**6) -> list[Row]:
+    """So many bytes read for the first time, again with one file changed, and by ccusage."""
     program = install_ccusage(cache_folder())
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -181,17 +180,20 @@ def main() -> None:
             assert (done.status, done.files_read, done.quarantined) == ("loaded", files, 0), done
 
         first = best(cold, 3)
-        print(f"{size / 1e6:,.0f} MB in {files} files, {load_counts(lake)}")
+        at = f"{size / 1e6:,.0f} MB, {files} files"
+        print(f"{at}, {load_counts(lake)}")
+        rows = [Row("agents", "transcripts to lake", at, first, "s")]
         if program:
             env = os.environ | {"CLAUDE_CONFIG_DIR": str(folder / "claude"), "HOME": str(cache_folder() / "home")}
             command = [str(program), "claude", "daily", "--json", "--offline", "-z", "UTC"]
             theirs = best(lambda: subprocess.run(command, env=env, check=True, capture_output=True), 3)
-            print(f"  ccusage            {theirs:6.2f} s   {size / theirs / 1e6:8,.0f} MB/s")
+            rows += [
+                Row("agents", "ccusage", at, theirs, "s"),
+                Row("agents", "transcripts to lake / ccusage", at, first / theirs, "x"),
+            ]
         else:
-            print("  ccusage            not measured: npm or its registry is not there")
-        ratio = f"   {first / theirs:.1f} x ccusage" if program else ""
-        print(f"  files to lake      {first:6.2f} s   {size / first / 1e6:8,.0f} MB/s{ratio}")
-        reading(folder / "claude", first)
+            print("agents    ccusage is not measured: npm or its registry is not there")
+        rows += reading(folder / "claude", first, at)
         by_size = sorted((folder / "claude").rglob("*.jsonl"), key=lambda path: path.stat().st_size)
         changed = by_size[len(by_size) // 2]
 
@@ -201,9 +203,13 @@ def main() -> None:
             assert (done.status, done.files_read) == ("loaded", 1), done
 
         again = best(one_changed, 3)
-        size = changed.stat().st_size
-        print(f"  one changed file   {again:6.2f} s   {again / first:.2f} x the first load ({size / 1e6:.1f} MB)")
-        print(f"  nothing changed    {best(load, 3):6.2f} s")
+        megabytes = changed.stat().st_size / 1e6
+        return [
+            *rows,
+            Row("agents", f"one changed file of {megabytes:.1f} MB", at, again, "s"),
+            Row("agents", "one changed file / first load", at, again / first, "x"),
+            Row("agents", "nothing changed", at, best(load, 3), "s"),
+        ]
 
 
 def write_more(path: Path) -> None:
@@ -225,7 +231,7 @@ def load_counts(lake: Lake) -> str:
     return f"{lines:,} lines of {found:,} calls, {len(files)} files in the lake"
 
 
-def reading(folder: Path, whole: float) -> None:
+def reading(folder: Path, whole: float, at: str) -> list[Row]:
     """Where the time goes."""
     files = list_files(str(folder), calls.variable, calls.file_names)[0]
 
@@ -243,10 +249,12 @@ def reading(folder: Path, whole: float) -> None:
             read_logs(db, calls, files, NOW)
 
     scan, read = best(bare, 3), best(typed, 3)
-    print(
-        f"    of it: DuckDB's bare scan {scan:.2f} s, with fields and rules {read:.2f} s, the lake {whole - read:.2f} s"
-    )
+    return [
+        Row("agents", "of it: DuckDB's bare scan", at, scan, "s"),
+        Row("agents", "of it: fields and rules", at, read - scan, "s"),
+        Row("agents", "of it: writing the lake", at, whole - read, "s"),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    show(measure(*(int(each) * 10**6 for each in sys.argv[1:2])))
