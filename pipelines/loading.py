@@ -33,6 +33,7 @@ LOADS_SCHEMA = {
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
 KEPT_DAYS = "kept__usage_daily"  # of these days the calls may be gone on purpose: pipelines/kept.py
+CLUSTER_DAYS = "raw/paceline__cluster_days/current.parquet"  # but not of these: pipelines/cluster_days.py
 FOLDER = "regexp_replace(_file, '/?[^/]*$', '')"
 # What is read as one: a folder or, of files that grow, a file, whose records are on these days of the lake.
 FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]", "days": "VARCHAR[]"}
@@ -188,7 +189,8 @@ def load_folders(
     for file in files:
         units.setdefault(file.key if feed.grows else file.folder, []).append(file)
     in_lake = set(lake.files(f"raw/{feed.table}"))
-    kept = {str(day) for day in lake_days(lake, KEPT_DAYS)}
+    from_calls = {row["utc_date"] for row in lake.read_rows(CLUSTER_DAYS)}
+    kept = {str(day) for day in lake_days(lake, KEPT_DAYS).keys() - from_calls}
     lost = {unit: gone for unit, row in known.items() if (gone := _lost(feed, row, in_lake, kept))}
     due = {
         unit: listing

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 
 import duckdb
 
-from pipelines.cluster_days import cluster_days, days_for_cluster
+from pipelines.cluster_days import cluster_days, days_for_cluster, keep_for_good
 from pipelines.dbt import good_build
 from pipelines.kept import KEPT, USAGE, kept_days, kept_path
 from pipelines.lake import Lake, quoted
+from pipelines.loading import day_of
 from pipelines.raw import built_days, calls_by_day, days_to_build
 from pipelines.settings import Settings
 
@@ -84,6 +85,7 @@ def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
         )
     if removal.days:
         _keep_built(lake, settings, removal.days)
+    keep_for_good(lake, {day_of(path) for path in removal.files})
     for path in removal.files:
         lake.remove(path)
 

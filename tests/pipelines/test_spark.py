@@ -13,7 +13,7 @@ from benchmarks import spark_cluster
 from benchmarks.models import MACROS, path_of
 from connectors import claude_code, codex, genai_prices, litellm, otel
 from pipelines.cluster import DAILY, ClusterFailed, build, build_on_cluster
-from pipelines.cluster_days import cluster_days, days_for_cluster, write_cluster_days
+from pipelines.cluster_days import cluster_days, days_for_cluster, keep_for_good, write_cluster_days
 from pipelines.kept import KEPT
 from pipelines.lake import Lake
 from pipelines.raw import PRICES, days_to_build, event_half_digest
@@ -165,10 +165,13 @@ def test_duckdb_builds_a_day_again_when_any_of_its_rows_from_the_cluster_changed
     assert sorted(days_to_build(built, company, before).fingerprints) == [date(2026, 11, 19)]
 
 
-def test_days_whose_calls_were_removed_for_good_keep_their_rows_and_so_does_the_day_after_them(built, company):
-    for feed in FEEDS.values():
-        for path in built.files(f"raw/{feed.table}/day=2026-11-18"):
-            built.remove(path)
+def test_days_kept_for_good_keep_their_rows_whatever_comes_late_and_so_does_the_day_after_them(
+    built, company, tmp_path
+):
+    keep_for_good(built, {date(2026, 11, 18)})
+    late = tmp_path / "files" / "litellm" / "example" / "late.jsonl"
+    late.write_bytes(json_lines([record(id="late", at=NOON - timedelta(days=2))]))  # of 18 November
+    load(built, litellm.requests, tmp_path / "files" / "litellm")
     write_cluster_days(built, dict.fromkeys(cluster_days(built), "by other models"))
 
     assert {date(2026, 11, 18), date(2026, 11, 19)}.isdisjoint(changed(built, company))
@@ -190,6 +193,15 @@ def test_calls_that_spark_has_not_counted_are_not_removed(built, company, tmp_pa
     write_cluster_days(built, days_for_cluster(built, company).fingerprints)
     remove_calls(built, company, removal)
     assert (removal.days, removal.late_days, changed(built, company)) == ([], [], [])
+
+
+def test_a_file_that_the_lake_lost_of_a_day_that_spark_built_is_read_again(built, company, tmp_path):
+    lost = min(built.files("raw/litellm__requests/day=2026-11-19"))
+    built.remove(lost)
+
+    assert load(built, litellm.requests, tmp_path / "files" / "litellm").status == "loaded"
+
+    assert lost in built.files("raw/litellm__requests")
 
 
 def test_killed_while_its_rows_are_put_a_day_is_built_on_spark_again(built, company):
