@@ -1,6 +1,7 @@
 """A job from the command line: the same that the UI and the schedules run, in this process."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -42,6 +43,8 @@ def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable
     for event in result.all_events:
         if event.is_step_failure:
             say(f"failed: {event.step_key}: {with_advice(_reason(event))}")
+        elif event.is_resource_init_failure:
+            say(f"failed before the first step: {with_advice(_cause(event.engine_event_data.error))}")
     say(f"done in {time.monotonic() - started:.0f} s" if result.success else "failed; see the lines above")
     return result.success
 
@@ -56,7 +59,11 @@ def _reason(event) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
-    error = data.error
+    return _cause(data.error)
+
+
+def _cause(error) -> str:
     while error and error.cause:
         error = error.cause
-    return error.message.strip() if error else "unknown"
+    # An error of ours says it all without its class.
+    return re.sub(r"^(pipelines|connectors|alerts)\.[\w.]+: ", "", error.message.strip()) if error else "unknown"

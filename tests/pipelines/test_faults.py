@@ -56,6 +56,11 @@ def test_a_mistake_in_a_csv_stops_the_plan_but_not_the_ingestion(company, tmp_pa
     assert paceline(tmp_path, "run", **company).returncode == 0
     assert rows(tmp_path, "select count(*) from plan.cap_utilization where scope_id = 'dev-03'") == [(1,)]
 
+    without_source = paceline(tmp_path, "run")
+
+    assert without_source.returncode == 1
+    assert f"failed before the first step: {tmp_path}/lake holds the data of configured" in without_source.stderr
+
 
 def test_bad_lines_are_counted_in_the_open_and_the_rest_counts(company, tmp_path):
     bad = tmp_path / "gateway" / "prod" / "mobile" / "2026-11-22" / "batch_23-00-00_bad.jsonl"
