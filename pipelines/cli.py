@@ -167,7 +167,8 @@ def sources(propose_identities: bool) -> None:
             state = "not configured" if not configured else "examples" if settings.uses_examples else "configured"
             note = getattr(feed, "refusal", None) or "" if configured else f"needs {in_words(feed.needs)}"
             *facts, error = known.get(feed.table, (None,) * 6)
-            rows.append((feed.table, state, *facts, error or note))
+            first, *more = (error or note).strip().splitlines() or [""]
+            rows.append((feed.table, state, *facts, f"{first} (more: paceline doctor)" if more else first))
     _print_rows(
         ["feed", "state", "loaded_through", "newest_record", "rows", "age_days", "quarantined", "note"], rows, "table"
     )

@@ -83,6 +83,9 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     asked = set()
     for source in discover():
         for feed in source.configured_feeds(settings.environ):
+            if refusal := getattr(feed, "refusal", None):
+                yield Finding(f"source {feed.table}", "fail", refusal)
+                continue
             place = _place(feed, settings.environ)
             if place in asked:
                 continue  # one request per API, one listing per folder

@@ -60,6 +60,22 @@ class Settings(BaseSettings):
             raise ValueError(f"{day} has not begun yet")
         return day
 
+    @field_validator("ledger_url_given", "dagster_url")
+    @classmethod
+    def _usable(cls, url: SecretStr | None) -> SecretStr | None:
+        """Of the address nothing is said, for it has a password in it."""
+        if url:
+            from sqlalchemy import make_url
+            from sqlalchemy.exc import ArgumentError
+
+            try:
+                make_url(url.get_secret_value()).get_dialect().import_dbapi()
+            except (ArgumentError, ValueError) as error:
+                raise ValueError("expected an address like postgresql+psycopg://user:password@host/database") from error
+            except ModuleNotFoundError as error:
+                raise ValueError(f"its driver is not installed: pip install {error.name}") from error
+        return url
+
     @field_validator("slack_org_owners_given")
     @classmethod
     def _member_ids(cls, owners: str) -> str:

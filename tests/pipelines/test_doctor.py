@@ -5,7 +5,7 @@ import os
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from alerts._checkup import SCOPES
 from connectors.litellm import requests
@@ -17,6 +17,8 @@ from pipelines.versions import bring_up_to_date
 from tests.alerts.fake_slack import TOKEN, FakeSlack, error, status
 from tests.gateway import NOW, record, write_lines
 from tests.runs import NEUTRAL, paceline
+
+ADDRESS = "expected an address like postgresql+psycopg://user:password@host/database"
 
 
 @pytest.fixture
@@ -109,6 +111,32 @@ def test_a_key_of_another_kind_is_found(settings, monkeypatch, variable, right, 
     assert found(settings, "keys")[variable][0] == "ok"
     monkeypatch.setenv(variable, wrong)
     assert found(settings, "keys")[variable][0] == "fail"
+
+
+def test_a_mapping_with_mistakes_is_found_with_all_of_them(settings, monkeypatch, tmp_path):
+    (tmp_path / "own.yml").write_text("name: own\nlocation: .\nrecorded: at\n")
+    monkeypatch.setenv("GENERIC_LOGS", str(tmp_path / "own.yml"))
+
+    state, words = found(settings, "sources")["source generic_jsonl__own"]
+
+    assert state == "fail"
+    assert "own.yml, line 3: recorded:" in words
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("not an address", ADDRESS),
+        ("nonsense://me:pass-word@host/db", ADDRESS),
+        ("oracle://me:pass-word@host/db", "its driver is not installed: pip install oracledb"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["PACELINE_LEDGER_URL", "PACELINE_DAGSTER_URL"])
+def test_an_address_of_a_database_that_cannot_be_used_is_refused_in_words(variable, url, words):
+    with pytest.raises(ValidationError) as refused:
+        load_settings(**{variable: url})
+
+    assert [(one["loc"], one["msg"]) for one in refused.value.errors()] == [((variable,), f"Value error, {words}")]
 
 
 def test_a_mistake_in_an_org_file_is_found_with_its_line(settings):
