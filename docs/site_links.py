@@ -6,12 +6,13 @@ no files but pages and images.
 
 import posixpath
 import re
+from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from pipelines.settings import ROOT
+ROOT = Path(__file__).parent.parent
 
 # Path in the repository -> path in the site.
 OUTSIDE = {
