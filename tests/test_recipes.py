@@ -36,11 +36,13 @@ def steps() -> list[Step]:
 
 def added(text: str, diff: str) -> str:
     """The text with the lines of a diff whose other lines stand in it once. Raises ValueError where they do not."""
-    lines = diff.splitlines()
-    there = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
-    if f"\n{text}".count(f"\n{there}") != 1:
-        raise ValueError(f"these lines have to stand there once:\n{there}")
-    return f"\n{text}".replace(f"\n{there}", "\n" + "".join(f"{line[1:]}\n" for line in lines))[1:]
+    lines, there = diff.splitlines(), text.splitlines()
+    known = [line[1:] for line in lines if not line.startswith("+")]
+    places = [at for at in range(len(there)) if there[at : at + len(known)] == known]
+    if len(places) != 1:
+        raise ValueError("\n".join(["these lines have to stand there once:", *known]))
+    there[places[0] : places[0] + len(known)] = [line[1:] for line in lines]
+    return "".join(f"{line}\n" for line in there)
 
 
 def follow(tree: Path) -> list[str]:
@@ -115,7 +117,7 @@ def test_all_of_it_runs_counts_and_is_documented(tree, is_long):
 def test_a_diff_finds_its_place_or_says_which_lines_are_missing():
     assert added("a\nb\nc\n", " b\n+new\n") == "a\nb\nnew\nc\n"
     assert added("a\nb\nc\n", "+new\n a\n") == "new\na\nb\nc\n"
-    with pytest.raises(ValueError, match="stand there once:\nx\n"):
+    with pytest.raises(ValueError, match="stand there once:\nx"):
         added("a\nb\n", " x\n+new\n")
     with pytest.raises(ValueError, match="once"):
         added("a\na\n", " a\n+new\n")
