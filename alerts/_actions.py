@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -212,7 +212,7 @@ class Desk:
             return None
         who = self._leads(str(incident["scope"]), str(incident["scope_id"]), incident.get("team_id"))
         if own and incident["scope"] == "developer":
-            who.append(self.facts.slack_id_of(str(incident["scope_id"])))
+            who = [*who, self.facts.slack_id_of(str(incident["scope_id"]))]
         return [one for one in who if one]
 
     # --- Plans -------------------------------------------------------------------------------------------------------
@@ -444,7 +444,7 @@ class Desk:
         is_new = self.ledger.act(action, decisions, incident)
         said = f"{click.verb} {m.plain(subject, limit=200)} by {m.plain(click.user)}: "
         if is_new:
-            return Answer(**{**vars(answer), "said": said + outcome})
+            return replace(answer, said=said + outcome)
         return Answer(refresh=answer.refresh, refresh_plans=answer.refresh_plans, said=said + "repeated")
 
 

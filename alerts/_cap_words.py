@@ -102,10 +102,10 @@ def where_set(row: Row) -> str:
 
 def raise_or_wait(row: Row) -> str:
     """The step that a cap which does not last asks for."""
-    return f"raise {where_set(row)} or agree what waits until {m.day(m.next_month(m.as_date(row['month'])))}."
+    return f"raise {where_set(row)} or agree what waits until {m.day(m.next_month(m.as_day(row['month'])))}."
 
 
 def _projected(row: Row, measure: str) -> str:
     projected, cap_ = m.number(row[f"projected_{measure}"]), m.number(row.get(f"cap_{measure}"))
-    share = f" ({m.percent(projected / cap_)})" if cap_ else ""
+    share = f" ({m.percent(projected / cap_)})" if projected is not None and cap_ else ""
     return f"{m.usd(projected) if measure == 'usd' else m.tokens(projected)}{share}"

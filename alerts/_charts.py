@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alerts import _format as f
 
@@ -42,9 +42,9 @@ def use(path: Rows, cap_tokens: Any, as_of_date: Any, title: str) -> bytes | Non
     if len(days) < 2:
         return None
     cap, as_of = _value(cap_tokens), _date(as_of_date)
-    points = [(_date(day["usage_date"]).day, _value(day["projected_tokens"])) for day in days]
+    points = [(f.as_day(day["usage_date"]).day, _known(day["projected_tokens"])) for day in days]
     used = [
-        (_date(day["usage_date"]).day, _value(day["used_tokens"]))
+        (f.as_day(day["usage_date"]).day, _known(day["used_tokens"]))
         for day in days
         if _value(day.get("used_tokens")) is not None
     ]
@@ -125,7 +125,7 @@ def growth(months: Rows, planned_month: Any, planned_tokens: Any, planned_cap_to
     is_planned = planned is not None and month is not None
     if len(bars) + is_planned < 2:
         return None
-    used = [_value(bar["used_tokens"]) for bar in bars]
+    used = [_known(bar["used_tokens"]) for bar in bars]
     totals = [max(_value(bar.get("projected_tokens")) or 0, one) for bar, one in zip(bars, used, strict=True)]
     caps = [_value(bar.get("cap_tokens")) for bar in bars]
     highest = max([*totals, *(cap or 0 for cap in caps), planned or 0, (planned_cap or 0) if is_planned else 0])
@@ -209,9 +209,7 @@ def model_mix(models: Rows, title: str) -> bytes | None:
         axes.set_xlabel("% of the month", loc="left")
         _grid(axes, "x")
         for x, color, what in ((0.84, _USED, "tokens"), (0.985, _CAP, "cost")):
-            axes.get_figure().text(
-                x, 0.045, f"\u25a0 {what}", color=color, ha="right", size=17, weight="bold", family=_FONT
-            )
+            axes.figure.text(x, 0.045, f"\u25a0 {what}", color=color, ha="right", size=17, weight="bold", family=_FONT)
 
     return _png(title, draw)
 
@@ -221,13 +219,14 @@ def _png(title: str, draw: Callable[[Axes], None]) -> bytes:
     # every figure and is not made for threads.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    engine = ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.14)
     figure = Figure(
         figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), dpi=_DPI, facecolor=_CARD, edgecolor=_EDGE, linewidth=4,
-        layout="constrained",
+        layout=engine,
     )  # fmt: skip
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.16, h_pad=0.14)
     axes = figure.add_subplot(facecolor=_CARD)
     figure.suptitle(title, x=0.02, ha="left", size=20, weight="bold", color=_INK, family=_FONT, parse_math=False)
     draw(axes)
@@ -243,10 +242,11 @@ def _png(title: str, draw: Callable[[Axes], None]) -> bytes:
 
 
 def _text(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
-    axes.text(x, y, words, parse_math=False, **({"color": _INK, "size": 17, "family": _FONT} | style))
+    given: dict[str, Any] = {"color": _INK, "size": 17, "family": _FONT} | style
+    axes.text(x, y, words, parse_math=False, **given)
 
 
-def _grid(axes: Axes, which: str) -> None:
+def _grid(axes: Axes, which: Literal["x", "y"]) -> None:
     axes.grid(axis=which, color=_GRID, linewidth=1.5)
     axes.set_axisbelow(True)
     axes.locator_params(axis=which, nbins=5)
@@ -261,6 +261,14 @@ def _unit(highest: float) -> tuple[int, str]:
 def _short(value: float, size: int) -> str:
     """A number in the axis's unit: its three digits say enough over a bar."""
     return f"{value / size:.3g}" if value / size < 999.5 else f"{value / size:.0f}"
+
+
+def _known(number: Any) -> float:
+    """The value of a number that is known to have one."""
+    value = _value(number)
+    if value is None:
+        raise ValueError(f"{number!r} cannot be drawn")
+    return value
 
 
 def _value(number: Any) -> float | None:

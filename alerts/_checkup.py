@@ -27,9 +27,11 @@ def check_slack(settings: SlackSettings, channels: Iterable[str]) -> Iterator[tu
         where = "api.slack.com/apps, your app, OAuth & Permissions; then install it again"
         yield "Slack scopes", "fail", f"{', '.join(missing)} missing. Add them: {where}"
     else:
-        yield "Slack scopes", *(("ok", "all there") if granted else ("warn", "Slack did not say which the token has"))
+        state, words = ("ok", "all there") if granted else ("warn", "Slack did not say which the token has")
+        yield "Slack scopes", state, words
     for channel in dict.fromkeys(channels):
-        yield f"Slack {channel}", *_reach(slack, channel)
+        state, words = _reach(slack, channel)
+        yield f"Slack {channel}", state, words
 
 
 def _reach(slack: Slack, channel: str) -> tuple[str, str]:

@@ -122,7 +122,7 @@ def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: 
         for item in post.items
     ]
     for record in [*unsure, *due]:
-        known = {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None} | dict(record)
+        known: dict[str, Any] = {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None} | dict(record)
         left.append(Pending(**{name: known[name] for name in Pending.__dataclass_fields__}))
     return left
 

@@ -110,6 +110,14 @@ def month_name(value: Any, year: bool = True) -> str:
     return f"{_MONTHS[when.month - 1]} {when.year}" if year else _MONTHS[when.month - 1]
 
 
+def as_day(value: Any) -> date:
+    """A date from what has one, as `as_date` reads it. Raises ValueError where it is missing."""
+    found = as_date(value)
+    if found is None:
+        raise ValueError("a date is missing")
+    return found
+
+
 def next_month(value: date) -> date:
     """The first day of the following month."""
     return date(value.year + value.month // 12, value.month % 12 + 1, 1)

@@ -21,7 +21,7 @@ class Alert:
     """The part of a row that the ledger keeps."""
 
     alert_key: str
-    incident_key: str
+    incident_key: str | None
     kind: str
     level: int
     scope: str

@@ -110,6 +110,7 @@ DECISIONS = sa.Table(
 
 def prepare(engine: sa.Engine) -> None:
     """Create what is missing. Raises RuntimeError for a ledger of a later Paceline."""
+    found = None
     for attempt in range(5):  # two processes may create the tables at the same moment
         try:
             METADATA.create_all(engine)

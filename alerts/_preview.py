@@ -159,7 +159,8 @@ def _mrkdwn(text: str) -> str:
 
 
 def _marked(found: re.Match[str]) -> str:
-    kind, inner = found.lastgroup, found[found.lastgroup]
+    kind = str(found.lastgroup)
+    inner = found[kind]
     if kind == "link":
         target, _, label = inner.partition("|")
         return f"<a>{_text(label or target)}</a>"

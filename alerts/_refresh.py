@@ -99,7 +99,7 @@ def refresh(
             words = _worded(row, record, kinds, settings) or words
             # Anew for each message: somebody may have clicked since the first.
             incident = ledger.incident(record["incident_key"])
-            shown = complete(words, row or incident, settings, incident)
+            shown = complete(words, row or incident or {}, settings, incident)
         elif plan := plans.get(record["alert_key"]):
             shown = complete(words, plan, settings, decisions=ledger.decisions(record["month"]))
         else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from alerts import _incidents, _outbox, _plan, _refresh
 from alerts._digest import digest, summary
 from alerts._follow_up import resolved
-from alerts._format import as_date
+from alerts._format import as_date, as_day
 from alerts._message import Message, with_note
 from alerts._slack import Posted, Slack, SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -76,6 +76,13 @@ class Run:
         self.with_files: dict[str, Message] = {}  # worded once, for charts take a while
         self.unsure: set[tuple[str, str]] = set()  # may have arrived, and the bot may not look
 
+    @property
+    def _api(self) -> Slack:
+        """Slack, where it is configured: without a token nothing is sent."""
+        if self.slack is None:
+            raise DeliveryFailed("Slack is not configured", False, "Set SLACK_BOT_TOKEN")
+        return self.slack
+
     def unusable(self, found: _plan.Findings) -> Iterator[Delivery]:
         """What cannot be told at all, and who must act."""
         for one in found.unusable:
@@ -128,8 +135,8 @@ class Run:
         thread = Posted(str(known), record["thread_ts"]) if record["thread_ts"] and known else None
         if record["role"] == "file" and thread:
             name = message_key.rsplit("/file/", 1)[1]
-            return thread if self.slack.has_file(name, thread) else None
-        return self.slack.find(message_key, address, since - _CLOCKS_DIFFER, known, thread)
+            return thread if self._api.has_file(name, thread) else None
+        return self._api.find(message_key, address, since - _CLOCKS_DIFFER, known, thread)
 
     # --- What is due -------------------------------------------------------------------------------------------------
 
@@ -145,7 +152,7 @@ class Run:
         parent = post.items[0].parent
         about = {
             "role": _ROLES.get(post.form, "message"),
-            "message_key": parent["alert_key"] if post.form == "file" else key,
+            "message_key": parent["alert_key"] if parent and post.form == "file" else key,
             "digest_date": post.digest_date,
             "thread_ts": parent["slack_ts"] if parent else None,
         }
@@ -178,7 +185,7 @@ class Run:
         try:
             rows = [{**item.row, "has_buttons": self.settings.interactive} for item in post.items]
             if post.form == "digest":
-                day = post.digest_date
+                day = as_day(post.digest_date)
                 message = digest(post.recipient.address, day, rows, post.still_open, post.resolved, self.kinds)
             elif post.form == "summary":
                 message = summary(key, rows, self.kinds)
@@ -198,6 +205,8 @@ class Run:
         to, parent = post.recipient, post.items[0].parent
         thread = Posted(parent["slack_channel"], parent["slack_ts"]) if parent and parent["slack_ts"] else None
         if post.form == "file":
+            if thread is None:
+                raise DeliveryFailed("the message that the file belongs to has no thread", False, _WORDS)
             name = post.items[0].alert_key.rsplit("/file/", 1)[1]
             self._share(name, message.files[name], thread)
             return self._delivered(post, thread)
@@ -218,7 +227,7 @@ class Run:
         if key:
             incident = self.ledger.incident(str(key)) or _incidents.new(str(key), row, self.now)
             return _refresh.complete(message, row, self.settings, incident)
-        decisions = self.ledger.decisions(as_date(row["month"])) if row.get("proposals") else None
+        decisions = self.ledger.decisions(as_day(row["month"])) if row.get("proposals") else None
         return _refresh.complete(message, row, self.settings, decisions=decisions)
 
     def _with_images(self, message: Message) -> Message:
@@ -227,7 +236,7 @@ class Run:
         alt = {block["slack_file"]["id"]: block["alt_text"] for block in message.blocks if block["type"] == "image"}
         for name, png in message.images.items():
             try:
-                ids[name] = self.slack.upload(name, png, alt[name])
+                ids[name] = self._api.upload(name, png, alt[name])
             except DeliveryFailed as failure:
                 if failure.retry_helps:
                     raise
@@ -241,12 +250,12 @@ class Run:
 
     def _share(self, name: str, content: bytes, thread: Posted) -> None:
         with contextlib.suppress(DeliveryFailed):  # who cannot be asked can hardly have it
-            if self.look_first and self.slack.has_file(name, thread):
+            if self.look_first and self._api.has_file(name, thread):
                 return
         try:
-            self.slack.share(name, content, thread)
+            self._api.share(name, content, thread)
         except DeliveryFailed as failure:
-            if failure.maybe_sent and failure.unreachable and self.slack.has_file(name, thread):
+            if failure.maybe_sent and failure.unreachable and self._api.has_file(name, thread):
                 return
             raise
 
@@ -255,7 +264,7 @@ class Run:
         if self.look_first and (earlier := self._look(message.alert_key, to.address, thread)):
             return earlier
         try:
-            return self.slack.post(message, to.address, to.source, thread, broadcast)
+            return self._api.post(message, to.address, to.source, thread, broadcast)
         except DeliveryFailed as failure:
             if failure.maybe_sent and failure.unreachable:
                 earlier = self._look(message.alert_key, to.address, thread)
@@ -267,7 +276,7 @@ class Run:
         since = self.now - (_REMEMBERED if self.look_first else _CLOCKS_DIFFER)
         try:
             known = self.ledger.channel_of(address)
-            return self.slack.find(message_key, address, since, known, thread)
+            return self._api.find(message_key, address, since, known, thread)
         except DeliveryFailed:
             return None  # the next delivery asks again
 

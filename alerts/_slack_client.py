@@ -10,6 +10,7 @@ from urllib.request import Request
 import requests
 from requests.adapters import HTTPAdapter
 from slack_sdk import WebClient
+from slack_sdk.http_retry import RetryHandler
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
     RateLimitErrorRetryHandler,
@@ -68,7 +69,7 @@ def build(settings: Any, *, posting: bool) -> WebClient:
     pause = BackoffRetryIntervalCalculator(backoff_factor=settings.retry_wait_seconds, jitter=_Spread())
     times = settings.retries
     connection = _NeverArrived if posting else ConnectionErrorRetryHandler
-    handlers = [_RateLimit(times, settings.longest_wait_seconds), connection(times, pause)]
+    handlers: list[RetryHandler] = [_RateLimit(times, settings.longest_wait_seconds), connection(times, pause)]
     if not posting:
         handlers.append(ServerErrorRetryHandler(times, pause))
     client = _Client(

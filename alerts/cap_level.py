@@ -65,7 +65,7 @@ def _passed(row: Row) -> str:
 
 def _next_step(row: Row) -> str:
     if caps.month_is_over(row):
-        following = m.month_name(m.next_month(m.as_date(row["month"])))
+        following = m.month_name(m.next_month(m.as_day(row["month"])))
         return f"check the cap of {following}; this one was {caps.where_set(row)}."
     left = m.number(row.get("pool_left_tokens"))
     if row.get("status") == "drawing_from_pool" and (left is None or left > 0):

@@ -122,7 +122,7 @@ def _this_month(row: Row) -> str:
     used, caps = {"tokens": ends, "usd": usd}, []
     for measure, say in (("tokens", m.tokens), ("usd", m.usd)):
         if cap := m.number(row.get(f"this_month_cap_{measure}")):
-            share = "" if used[measure] is None else f" ({m.percent(used[measure] / cap)} of it)"
+            share = "" if (spent := used[measure]) is None else f" ({m.percent(spent / cap)} of it)"
             caps.append(f"{say(cap)}{share}")
     if not caps:
         return f"{words}; there is no cap"

@@ -65,8 +65,8 @@ class Client:
         self.api = api
         self.environ = environ
         address = (environ.get(api.base_url_variable) or api.base_url).rstrip("/")
-        scheme, user, rest = re.fullmatch(r"(\w+://)?(?:(.*)@)?(.*)", address, re.DOTALL).groups()
-        self.base_url = f"{scheme or ''}{rest}"
+        [(scheme, user, rest)] = re.findall(r"\A(\w+://)?(?:(.*)@)?(.*)\Z", address, re.DOTALL)
+        self.base_url = f"{scheme}{rest}"
         self.settings = {
             name: [value.strip() for value in environ[variable].split(",") if value.strip()]
             for name, variable in api.settings.items()
@@ -113,7 +113,8 @@ class Client:
     def pages(self, feed: ApiFeed, path: str, params: Mapping[str, Any]) -> Iterator[dict]:
         """Every page of one query, which stays the same but for its cursor."""
         parameter, key = feed.cursor
-        cursors, cursor = set(), None
+        cursors: set[Any] = set()
+        cursor: Any = None
         while True:
             page = self.ask(feed, path, params if cursor is None else {**params, parameter: cursor})
             if page is None:
@@ -174,8 +175,8 @@ class Client:
                     raise SourceChanged(f"{asked} has a line that is no object. {LOOK} {feed.table}.")
                 yield entry
 
-    def _next_number(self, feed: ApiFeed, path: str, page: dict, number: int) -> int | None:
-        pages = _find(page, feed.page_count)
+    def _next_number(self, feed: ApiFeed, path: str, page: dict, number: Any) -> int | None:
+        pages = _find(page, feed.page_count or "")
         if not isinstance(pages, int) or pages > MOST_PAGES:
             raise SourceChanged(f"{path} answered '{pages}' for '{feed.page_count}'. {LOOK} {feed.table}.")
         if number < pages and not self.entries(feed, path, page):
@@ -200,7 +201,7 @@ class Client:
                     raise SourceUnavailable(f"{asked} was cut off ({self._safe(error)}). {LATER}") from error
             except (requests.RequestException, UnicodeError) as error:
                 raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
-        self.requests_made += 1 + len(response.raw.retries.history)
+        self.requests_made += 1 + len(response.raw.retries.history if response.raw.retries else ())
         text = content.decode(errors="replace")
         self._refuse(asked, response, text)
         return None if response.status_code == 204 else text
@@ -262,7 +263,7 @@ class Client:
         return " ".join(said.split())
 
 
-def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[str]) -> str:
+def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[Any]) -> Any:
     """The page's cursor to the next one, added to those seen. Raises SourceChanged where it leads nowhere new."""
     cursor = page.get(key)
     is_one = isinstance(cursor, str | int) and cursor and str(cursor).isprintable()
@@ -282,12 +283,12 @@ def read_days(client: Client, feed: ApiFeed, days: Iterable[date]) -> Answer:
     """
     answer = Answer()
     before = client.requests_made
-    for first, last in windows(sorted(days), feed.window.days):
+    for first, last in windows(sorted(days), feed.asked_by.days):
         span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         answer.days.update({day: [] for day in span})
         for path, page, chosen in _answers(client, feed, first, last):
             for outer in client.entries(feed, path, page):
-                day = _day(feed, outer) if feed.window.bucket else first
+                day = _day(feed, outer) if feed.asked_by.bucket else first
                 if day in answer.days:  # a report may answer more than it was asked for
                     answer.days[day] += _rows(feed, outer, chosen)
             if feed.watermark and page.get(feed.watermark):
@@ -303,7 +304,8 @@ def _answers(client: Client, feed: ApiFeed, first: date, last: date) -> Iterator
             pages = list(feed.ask(client, feed, first, last))
         yield from ((feed.path, page, {}) for page in pages)
         return
-    window, params = feed.window, dict(feed.params)
+    window = feed.asked_by
+    params: dict[Any, Any] = dict(feed.params)
     if window.style == "parts":
         params |= {"year": first.year, "month": first.month, "day": first.day}
     elif window.start:
@@ -319,7 +321,8 @@ def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) 
 
     Raises as `read_days` does.
     """
-    span = {feed.window.start: _written(start, feed.window.style), feed.window.end: _written(end, feed.window.style)}
+    window = feed.asked_by
+    span: dict[Any, Any] = {window.start: _written(start, window.style), window.end: _written(end, window.style)}
     for page in client.pages(feed, feed.path, {**feed.params, **span}):
         if feed.capped and page.get(feed.capped) and end - start > timedelta(seconds=1):
             middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
@@ -328,7 +331,7 @@ def read_records(client: Client, feed: ApiFeed, start: datetime, end: datetime) 
             return
         for row in client.entries(feed, feed.path, page):
             # Both ends are asked for, and one of them belongs to the next span.
-            if start <= _time(feed, _find(row, feed.window.bucket)) < end:
+            if start <= _time(feed, _find(row, feed.asked_by.bucket or "")) < end:
                 yield row
 
 
@@ -421,7 +424,7 @@ def typed(value: Any, kind: str) -> Any:
         amount = Decimal(str(value)) / (100 if kind == "CENTS" else 1)
         if isinstance(value, bool) or not amount.is_finite() or abs(amount) > LARGEST_USD:
             raise ValueError(value)
-        if amount.as_tuple().exponent < -MOST_DIGITS:  # written out, 1e-999999999 does not fit either
+        if int(amount.as_tuple().exponent) < -MOST_DIGITS:  # written out, 1e-999999999 does not fit either
             raise ValueError(value)
         return f"{amount:f}"
     if kind == "BOOLEAN":
@@ -449,14 +452,14 @@ def _written(at: date, style: str) -> str | int:
 
 
 def _day(feed: ApiFeed, outer: dict) -> date:
-    return _time(feed, _find(outer, feed.window.bucket)).date()
+    return _time(feed, _find(outer, feed.asked_by.bucket or "")).date()
 
 
 def _time(feed: ApiFeed, value: Any) -> datetime:
     try:
-        if feed.window.style == "epoch_ms":
+        if feed.asked_by.style == "epoch_ms":
             return datetime.fromtimestamp(int(value) / 1000, UTC)
-        if feed.window.style == "parts":
+        if feed.asked_by.style == "parts":
             return datetime(value["year"], value["month"], value["day"], tzinfo=UTC)
         if isinstance(value, int):
             return datetime.fromtimestamp(value, UTC)

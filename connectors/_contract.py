@@ -262,6 +262,13 @@ class ApiFeed:
         return f"{self.source}__{self.name}"
 
     @property
+    def asked_by(self) -> Window:
+        """The window of a report. Raises TypeError for a list, which has none."""
+        if self.window is None:
+            raise TypeError(f"{self.table} is a list and has no window of days")
+        return self.window
+
+    @property
     def needs(self) -> tuple[tuple[str, ...], ...]:
         """The one set of variables that configures this feed."""
         return (self.api.needs,)
@@ -343,8 +350,10 @@ class Source:
         """Every feed, configured or not; in place of a family its members, where it is configured."""
         feeds: list[Feed] = []
         for feed in self.feeds:
-            is_family = isinstance(feed, LogFeed) and feed.members and is_set(feed.needs, environ)
-            feeds += feed.members(environ) if is_family else [feed]
+            if isinstance(feed, LogFeed) and feed.members and is_set(feed.needs, environ):
+                feeds += feed.members(environ)
+            else:
+                feeds.append(feed)
         return tuple(feeds)
 
     def configured_feeds(self, environ: Mapping[str, str]) -> tuple[Feed, ...]:

@@ -5,7 +5,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from connectors._api import typed
@@ -61,7 +61,7 @@ def _rows(feed: CsvFeed, file: LogFile, content: bytes | Exception | None, told:
     kept = {_found(at, header): pattern for at, pattern in feed.keep.items()}
     missing = [column.at for name, column in feed.columns.items() if column.required and not names[name]]
     missing += [feed.day] * (not day_name) + [at for at in feed.keep if not _found(at, header)]
-    if missing:
+    if missing or day_name is None:
         told.refused.append((file.key, 1, f"the header lacks {', '.join(missing)}"))
         return
     for cells in _cells(reader):
@@ -115,6 +115,6 @@ def _value(column: Column, text: str | None, name: str | None) -> Any:
 def _day(text: str, name: str) -> date:
     found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})", text.strip())
     try:
-        return datetime(*map(int, found.groups())).date()
-    except (AttributeError, ValueError) as error:
+        return date.fromisoformat("-".join(found.groups() if found else ()))
+    except ValueError as error:
         raise Refused(f"{name} is '{text[:40]}', expected a day like 2026-11-20") from error

@@ -186,7 +186,7 @@ def _checks(name: str, f: Field) -> list[tuple[str, str]]:
             f"{name} is not null and ({name} not like '[%' or try_cast({name} as json) is null)",
             "a list",
         ),
-        "VARCHAR": (f"{name} is not null and {_typed(name, f)} is null", f.expected) if f.value else None,
+        "VARCHAR": (f"{name} is not null and {_typed(name, f)} is null", f.expected or "") if f.value else None,
     }.get(f.type)
     checks = []
     if f.required:

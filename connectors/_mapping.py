@@ -7,7 +7,7 @@ field and what was expected, and all mistakes of a file come at once.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import duckdb
 import yaml
@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DEEPEST = 10
 NAME = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 STEP = re.compile(r'(?:^|\.)(?:"((?:[^"\\]|\\.)+)"|([^."\[\]]+))|\[(\d+)\]')
-STATUSES = ("success", "failure", "cancelled")
-Status = Literal[STATUSES]
+Status = Literal["success", "failure", "cancelled"]
+STATUSES: tuple[str, ...] = get_args(Status)
 
 # --- What a file may say
 
@@ -244,7 +244,8 @@ def _plain(text: str, lines: dict[tuple, int]) -> Any:
     """Dictionaries, lists and texts as they are written (YAML's own types would make `no` false), and their lines."""
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise _NotPlain(f"line {event.start_mark.line + 1}: *{event.anchor}: expected no aliases.")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise _NotPlain(f"line {line}: *{event.anchor}: expected no aliases.")
     return _node(yaml.compose(text, Loader=yaml.SafeLoader), (), lines)
 
 
@@ -316,7 +317,7 @@ def _names(at: list) -> list[str]:
 def _wanted(at: list) -> str:
     """What a place that is not there was to hold."""
     if at[-1] == "as":
-        return f"one of {', '.join(Duration.model_fields['unit'].annotation.__args__)}"
+        return f"one of {', '.join(get_args(Duration.model_fields['unit'].annotation))}"
     if len(at) == 1:
         return {"name": "a name", "location": "a folder or s3://bucket/prefix"}.get(at[0], "fields and their paths")
     return "the path at which it stands"

@@ -264,7 +264,7 @@ def _amounts(model_price, input_tokens: int) -> tuple[tuple[str, Decimal], ...]:
     by_key = {key: _amount(getattr(model_price, key), input_tokens) for key in (*TOKEN_PRICE_KEYS, REQUEST_PRICE_KEY)}
 
     def first(*keys: str) -> Decimal:
-        return next((by_key[key] for key in keys if by_key[key] is not None), Decimal(0))
+        return next((price for key in keys if (price := by_key[key]) is not None), Decimal(0))
 
     per_mtok = {
         "input_usd_per_mtok": first("input_mtok"),

@@ -20,7 +20,21 @@ from typing import Any
 from connectors._contract import Field, LogFeed, Source
 from connectors._files import is_remote
 from connectors._logs import select_records
-from connectors._mapping import STATUSES, Count, Declaration, Fields, Flag, Mistaken, Text, Value, read
+from connectors._mapping import (
+    STATUSES,
+    Count,
+    Declaration,
+    Duration,
+    Fields,
+    Flag,
+    Mistaken,
+    Money,
+    Outcome,
+    Text,
+    Time,
+    Value,
+    read,
+)
 
 VARIABLE = "GENERIC_LOGS"
 LONGEST_TEXT = 1000  # longer than any id or name: what is longer is a prompt, and that is not to be kept
@@ -218,10 +232,11 @@ def _field(records: _Records, name: str, value: Value | None) -> Field:
     leaf, kind = _leaf(records, value), Fields.model_fields[name]
     required = kind.is_required() and name not in ("input_tokens", "output_tokens")
     if name in ("started_at", "ended_at", "updated_at"):
-        sql, words = SECONDS[value.unit if value else "iso"]
+        sql, words = SECONDS[value.unit if isinstance(value, Time) else "iso"]
         return Field("EPOCH", leaf, required, lambda n: sql.replace("{}", n), f"{words}, from 2020 to tomorrow")
     if name in ("duration_seconds", "reported_usd"):
-        by = (DOLLARS if name == "reported_usd" else DURATIONS)[value.unit] if value else "1"
+        is_number = isinstance(value, Money | Duration)
+        by = (DOLLARS if name == "reported_usd" else DURATIONS)[value.unit] if is_number else "1"
         return Field("DECIMAL(18,9)", leaf, value=lambda n: _scaled(n, by))
     if name.endswith("_tokens"):
         return Field("BIGINT", leaf)
@@ -231,11 +246,14 @@ def _field(records: _Records, name: str, value: Value | None) -> Field:
     if name.startswith("is_"):
         return Field("BOOLEAN", leaf)
     if name == "status":
-        if value and value.unit:
+        said = value if isinstance(value, Outcome) else None
+        if said and said.unit:
             return Field("VARCHAR", leaf, True, lambda n: HTTP_STATUS.replace("{}", n), "an HTTP status")
-        words = (value and value.map) or ({} if value and value.otherwise else {status: status for status in STATUSES})
-        otherwise = value.otherwise if value else None
-        return Field("VARCHAR", leaf, True, lambda n: _mapped(n, words, otherwise), f"one of {', '.join(words)}")
+        otherwise = said.otherwise if said else None
+        meant: Mapping[str, str] = {} if otherwise else {status: status for status in STATUSES}
+        if said and said.map:
+            meant = said.map
+        return Field("VARCHAR", leaf, True, lambda n: _mapped(n, meant, otherwise), f"one of {', '.join(meant)}")
     return Field("VARCHAR[]" if name == "tags" else "VARCHAR", leaf, required)
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from connectors._errors import SourceRefused
 
@@ -69,8 +69,8 @@ class Rule(NamedTuple):
     needed: bool = False
 
 
-def _is_day(value: str | None) -> bool:
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value or ""):
+def _is_day(value: str | None) -> TypeGuard[str]:
+    if not value or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return False
     try:
         return bool(date.fromisoformat(value))
@@ -219,8 +219,10 @@ def read_org(folder: Path | str | None) -> "dict[str, DataFrame]":
 
 
 def _files(folder: Path | str | None, mistakes: list[Mistake]) -> Iterator[tuple[str, Path]]:
+    if not folder:
+        return
     try:
-        names = sorted(os.listdir(folder)) if folder else []
+        names = sorted(os.listdir(folder))
     except OSError as error:
         mistakes.append(
             Mistake(
@@ -329,7 +331,7 @@ def _tidied(table: str, row: Row) -> Row:
     if table == "identities" and row["kind"] == "email":
         lowered = ("value",)
     for column in lowered:
-        row[column] = row[column] and row[column].lower()
+        row[column] = (value := row[column]) and value.lower()
     if table in ("caps", "scenarios"):
         row["month"] = row["month"] and f"{row['month'][:7]}-01"
     return row
@@ -350,7 +352,7 @@ def _wrong_rows(sheet: _Sheet) -> Iterator[Found]:
 
 
 def _repeats(sheet: _Sheet) -> Iterator[Found]:
-    found: set[int] = set()
+    found: set[int | None] = set()
     for columns in _KEYS[sheet.table]:
         for mistake in _repeats_of(sheet, columns):
             if mistake[0] not in found:  # one clash of a line is enough

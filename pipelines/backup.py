@@ -148,6 +148,9 @@ def _move_into(folder: Path, place: Path) -> None:
 def _about(source: Path) -> dict:
     try:
         with tarfile.open(source) as tar:
-            return json.loads(tar.extractfile(ABOUT).read())
+            about = tar.extractfile(ABOUT)
+            if about is None:
+                raise KeyError(ABOUT)
+            return json.loads(about.read())
     except (OSError, tarfile.TarError, KeyError, ValueError) as error:
         raise CannotRestore(f"{source} is no whole backup of Paceline ({error}). Nothing was done.") from error

@@ -7,6 +7,7 @@ import math
 import sys
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 class Finite(click.FloatRange):
     """A number in a range; nan and inf are none."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number. Fails for what is none."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
@@ -247,7 +248,7 @@ def _above_0(most: float | None = None) -> Finite:
     show_default=True,
     help="csv and json: one row per model with the columns of estimate(...) and break_even(...).",
 )
-def estimate(measured: bool, as_of: datetime | None, style: str, **given: object) -> None:
+def estimate(measured: bool, as_of: datetime | None, style: str, **given: Any) -> None:
     """Say what a demand would cost: developers x tasks x tokens x working days, on models from dear to cheap, and on
     own GPUs.
     """

@@ -101,7 +101,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 def _place(feed: Feed, environ: Mapping[str, str]) -> str:
     if isinstance(feed, ApiFeed):
         return feed.api.base_url_variable
-    if isinstance(feed, LogFeed) and not (feed.location or environ.get(feed.variable)):
+    if isinstance(feed, LogFeed) and feed.over_http and not (feed.location or environ.get(feed.variable)):
         return feed.over_http.api.base_url_variable
     return f"{feed.variable} {getattr(feed, 'location', '')}"
 
@@ -114,9 +114,11 @@ def _look(feed: Feed, settings: Settings) -> str:
     if isinstance(feed, LogFeed) and (location := feed.location or environ.get(feed.variable)):
         files, _ = list_files(location, feed.located_by or feed.variable, feed.file_names, LOG_ENDINGS)
         return f"{len(files):,} files in {location}"
-    feed = feed.over_http if isinstance(feed, LogFeed) else feed
-    client = Client(feed.api, environ)
-    answer = read_days(client, feed, [settings.as_of]) if feed.window else read_list(client, feed, settings.as_of)
+    report = feed.over_http if isinstance(feed, LogFeed) else feed
+    if report is None:
+        return f"{feed.table} has nowhere to be read from"
+    client = Client(report.api, environ)
+    answer = read_days(client, report, [settings.as_of]) if report.window else read_list(client, report, settings.as_of)
     return f"{client.base_url} answers, {sum(map(len, answer.days.values())):,} rows of {settings.as_of}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -38,7 +38,7 @@ GPUS = f"""
 class Estimate(NamedTuple):
     """A demand on each reference model, and on own GPUs."""
 
-    given: Mapping[str, object]
+    given: Mapping[str, Any]
     models: list[dict]
     gpus: dict
 

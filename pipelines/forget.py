@@ -292,7 +292,7 @@ def _in_database(connection: sa.Connection, developer_id: str, eraser: Eraser, k
     for table in found.sorted_tables:
         if not keep_rows and {"scope", "scope_id"} <= set(table.columns.keys()):
             about = sa.and_(table.c.scope == "developer", table.c.scope_id == developer_id)
-            count = connection.execute(sa.select(sa.func.count()).select_from(table).where(about)).scalar()
+            count = connection.execute(sa.select(sa.func.count()).select_from(table).where(about)).scalar_one()
             changed += count
             if apply and count:
                 connection.execute(sa.delete(table).where(about))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from connectors._contract import Feed, LogFeed
 from connectors._errors import SourceError, SourceRefused, SourceUnavailable
@@ -125,7 +126,7 @@ def log_load(
 def record_load(lake: Lake, load: Load) -> None:
     """Append a load to the lake's own record, one file per UTC day."""
     path = f"{LOADS}/day={load.started_at:%Y-%m-%d}/loads.parquet"
-    row = {name: value for name, value in asdict(load).items() if name in LOADS_SCHEMA}
+    row: dict[str, Any] = {name: value for name, value in asdict(load).items() if name in LOADS_SCHEMA}
     row["days_told"] = sorted({*load.days_told, *load.changed_days})
     records = count_records(lake, load.feed, row["days_told"])
     row["day_records"] = [records.get(day, 0) for day in row["days_told"]]

@@ -59,8 +59,8 @@ def _pull(lake: Lake, feed: ApiFeed, environ, through: date, today: date, again,
         return read_list(client, feed, through)
     held = set(lake_days(lake, feed.table))
     days = days_to_ask(feed, held, through, again, last_through(lake, feed.table) if held else None)
-    if feed.window.kept_days:
-        days = {day for day in days if (today - day).days <= feed.window.kept_days}
+    if feed.asked_by.kept_days:
+        days = {day for day in days if (today - day).days <= feed.asked_by.kept_days}
     if feed.fallback_for:
         days -= set(lake_days(lake, feed.fallback_for.table))
     if len(days) > feed.restated_days + 1:
@@ -80,7 +80,7 @@ def days_to_ask(
     Days that could still be restated when it was last asked, through `asked_through`, are asked again, however long
     ago that was.
     """
-    oldest = max(feed.window.oldest, through - timedelta(days=feed.window.oldest_days))
+    oldest = max(feed.asked_by.oldest, through - timedelta(days=feed.asked_by.oldest_days))
     first = min([through - timedelta(days=FIRST_LOAD_DAYS - 1), *held, *(again or ())])
     first = max(oldest, first)
     wanted = {first + timedelta(days=n) for n in range((through - first).days + 1)}
@@ -109,5 +109,5 @@ def write_version(lake: Lake, feed: Report, day: date, rows: list[dict], known_a
 
 def version_of(path: str) -> tuple[date, datetime]:
     """(day, known at) of a version's file."""
-    day, known = re.search(r"/day=([\d-]{10})/known_(\d{8}T\d{6})Z\.parquet$", path).groups()
+    [(day, known)] = re.findall(r"/day=([\d-]{10})/known_(\d{8}T\d{6})Z\.parquet$", path)
     return date.fromisoformat(day), datetime.strptime(known, "%Y%m%dT%H%M%S")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import Client, read_records
-from connectors._contract import LogFeed
+from connectors._contract import ApiFeed, LogFeed
 from pipelines.kept import kept_days
 from pipelines.lake import Lake
 from pipelines.loading import Load, lake_days, last_through, load_folders, log_load
@@ -31,9 +31,10 @@ def load_log_feed_over_http(
     load = Load(feed.table, run_id, now(), through)
     held = {*lake_days(lake, feed.table), *kept_days(lake)}
     asked_through = last_through(lake, feed.table) if held else None
-    days = sorted(days_to_ask(feed.over_http, held, through, again, asked_through))
+    report = _report_of(feed)
+    days = sorted(days_to_ask(report, held, through, again, asked_through))
     with log_load(lake, feed, load, now, say, since=min(days)):
-        client = Client(feed.over_http.api, environ)
+        client = Client(report.api, environ)
         for some in (days[n : n + DAYS_AT_ONCE] for n in range(0, len(days), DAYS_AT_ONCE)):
             say(f"{feed.table}: asking for {len(some)} days from {some[0]}")
             try:
@@ -43,14 +44,22 @@ def load_log_feed_over_http(
     return load
 
 
+def _report_of(feed: LogFeed) -> ApiFeed:
+    """The API that has a log feed's records. Raises TypeError where it comes from files only."""
+    if feed.over_http is None:
+        raise TypeError(f"{feed.table} comes from files only")
+    return feed.over_http
+
+
 def _load_days(lake: Lake, feed: LogFeed, client: Client, days: list[date], now: datetime, load: Load) -> None:
+    report = _report_of(feed)
     with lake.workspace() as scratch:
         for day in days:
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
             # One folder per day, as its name says in the lake and in the quarantine.
-            folder = scratch / feed.over_http.name / str(day)
+            folder = scratch / report.name / str(day)
             folder.mkdir(parents=True)
             with (folder / "rows.jsonl").open("w") as out:
-                for row in read_records(client, feed.over_http, start, start + timedelta(days=1)):
-                    out.write(json.dumps(feed.from_http(row), default=str) + "\n")
+                for row in read_records(client, report, start, start + timedelta(days=1)):
+                    out.write(json.dumps(feed.from_http(row) if feed.from_http else row, default=str) + "\n")
         load_folders(lake, feed, str(scratch), now, None, load, say=lambda text: None)

@@ -22,7 +22,7 @@ def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
     fixed = settings.as_of_given is not None or settings.uses_examples
     # East of Greenwich the company's day is over before the UTC day of the same date; as-of may be today.
     now = datetime.now(ZoneInfo(settings.timezone))
-    is_ahead = now.utcoffset() > timedelta(0) or settings.as_of >= now.date()
+    is_ahead = (now.utcoffset() or timedelta(0)) > timedelta(0) or settings.as_of >= now.date()
     return dg.DailyPartitionsDefinition(
         start_date=str(first),
         end_date=str(settings.as_of + timedelta(days=1)) if fixed else None,

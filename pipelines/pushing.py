@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import alerts
 from connectors._errors import SourceError, SourceUnavailable
-from connectors.litellm_budgets import MONTHLY, Budget, Budgets
+from connectors.litellm_budgets import MONTHLY, Budget, Budgets, Kind
 from pipelines.publish import read_warehouse
 from pipelines.settings import Settings, utc_now
 
@@ -39,7 +39,7 @@ class Push:
 
     scope: str
     scope_id: str
-    kind: str
+    kind: Kind
     name: str | None
     budget_usd: Decimal | None
     basis: str
@@ -68,12 +68,12 @@ def push_caps(settings: Settings, month: date, apply: bool) -> list[Push]:
         push = _wanted(cap)
         if is_down:
             push = replace(push, state="not tried")
-        elif push.name is not None and push.budget_usd is not None:
+        elif (name := push.name) is not None and (budget_usd := push.budget_usd) is not None:
             try:
-                push = _compared(push, budgets.read(push.kind, push.name))
+                push = _compared(push, budgets.read(push.kind, name))
                 if apply and push.state == "planned":
                     ledger.act(_action(push, month, "begun"))
-                    push = _written(push, budgets)
+                    push = _written(push, budgets, name, budget_usd)
                     ledger.act(_action(push, month, "done" if push.state == "pushed" else "refused"))
             except SourceUnavailable as error:
                 push, is_down = replace(push, state="failed", problem=str(error)), True
@@ -109,7 +109,7 @@ def _wanted(cap: dict) -> Push:
     elif cap["budget_usd"] is None:
         problem = f"there is no measured price yet to make USD of {scope_id}'s tokens: set cap_usd"
     state = "failed" if problem else "planned" if cap["budget_usd"] is not None else "in step"
-    kind = "user" if scope == "developer" else "team"
+    kind: Kind = "user" if scope == "developer" else "team"
     return Push(scope, scope_id, kind, name, cap["budget_usd"], basis, state, None, problem, note)
 
 
@@ -124,9 +124,9 @@ def _compared(push: Push, old: Budget | None) -> Push:
     return replace(push, old=old, note=note, state="in step" if _agrees(push, old) else "planned")
 
 
-def _written(push: Push, budgets: Budgets) -> Push:
-    budgets.write(push.kind, push.name, push.budget_usd)
-    found = budgets.read(push.kind, push.name)
+def _written(push: Push, budgets: Budgets, name: str, budget_usd: Decimal) -> Push:
+    budgets.write(push.kind, name, budget_usd)
+    found = budgets.read(push.kind, name)
     if found is not None and _agrees(push, found):
         return replace(push, state="pushed")
     problem = f"LiteLLM took the budget of {push.kind} '{push.name}' and shows {budget_words(found)}: look at its log"
@@ -134,7 +134,9 @@ def _written(push: Push, budgets: Budgets) -> Push:
 
 
 def _agrees(push: Push, budget: Budget) -> bool:
-    same = budget.max_usd is not None and abs(budget.max_usd - push.budget_usd) < Decimal("0.005")
+    if budget.max_usd is None or push.budget_usd is None:
+        return False
+    same = abs(budget.max_usd - push.budget_usd) < Decimal("0.005")
     return same and budget.duration == MONTHLY
 
 

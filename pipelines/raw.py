@@ -166,7 +166,7 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
                 )
                 seen |= set(db.execute(names, {"files": files, "source": feed.source}).fetchall())
     # Looked up again, not only when new: an alias may have changed since.
-    rows = {name: genai_prices.model_name(*name, aliases) for name in {*known, *seen}}
+    rows = {name: genai_prices.model_name(*name, aliases=aliases) for name in {*known, *seen}}
     lake.write_rows(rows.values(), genai_prices.MODEL_NAMES_SCHEMA, MODEL_NAMES, order_by="raw_provider, raw_model")
     return len(rows)
 

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import load_dotenv
@@ -150,7 +151,7 @@ class Settings(BaseSettings):
         return given.get_secret_value() if given else f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
 
 
-def load_settings(**given: object) -> Settings:
+def load_settings(**given: Any) -> Settings:
     """Settings of this process; `.env` of the working directory, then of the project, fill what it does not say."""
     load_dotenv(Path.cwd() / ".env")
     load_dotenv(ROOT / ".env")

@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import alerts
 from pipelines.publish import read_warehouse
@@ -38,7 +39,7 @@ class Facts:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.owners = settings.slack_org_owners
+        self.owners: Sequence[str] = settings.slack_org_owners
 
     def lead_of(self, team_id: str) -> str | None:
         """Slack member id of a team's lead."""
@@ -78,7 +79,7 @@ class Facts:
         at = issued_at.replace(tzinfo=None)
         return self._rows(PROPOSALS, month=month, issued_at=at, scope=scope, scope_id=scope_id)
 
-    def _value(self, sql: str, **given: object):
+    def _value(self, sql: str, **given: object) -> Any:
         found = self._rows(sql, **given)
         return next(iter(found[0].values())) if found else None
 
@@ -95,6 +96,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     from alerts._socket import serve as listen
 
     ledger = alerts.open_ledger(settings.ledger_url)
+    token = settings.slack_app_token
     desk = Desk(ledger, Facts(settings), utc_now, lambda: settings.as_of + timedelta(days=1))
 
     def refresh(key: str) -> None:
@@ -102,7 +104,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
 
     with _stopped_by_signals() as stop:
         listen(
-            settings.slack_app_token.get_secret_value().strip(),
+            token.get_secret_value().strip() if token else "",
             slack_settings(settings),
             desk,
             refresh=refresh,

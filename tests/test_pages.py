@@ -67,13 +67,3 @@ def test_what_the_collector_keeps_of_real_events_gives_the_same_calls_and_no_wor
     for key in ("prompt", "response"):
         assert f'"key": "{key}"' in json.dumps([json.loads(line) for line in lines])
         assert f'"key": "{key}"' not in json.dumps(said)
-
-
-def test_the_smallest_source_of_the_page_is_one():
-    found: dict = {}
-    (text,) = blocks("CONTRIBUTING.md", "python")
-
-    exec(text, found)
-
-    (feed,) = found["source"].configured_feeds({"EXAMPLE_ADMIN_KEY": "x"})
-    assert feed.schema == {"model": "VARCHAR", "billed_usd": "DECIMAL(38,12)", "known_at": "TIMESTAMP"}

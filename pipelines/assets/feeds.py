@@ -134,8 +134,9 @@ def _load(feed: Feed, run: RunContext, again: tuple[date, date] | None) -> Load:
         if not location:
             return load_log_feed_over_http(run.lake, feed, environ, run.as_of, utc_now, **common)
         return load_log_feed(run.lake, feed, location, run.as_of, utc_now, **common)
-    load = load_csv_feed if isinstance(feed, CsvFeed) else load_api_feed
-    return load(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
+    if isinstance(feed, CsvFeed):
+        return load_csv_feed(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
+    return load_api_feed(run.lake, feed, environ, run.as_of, utc_now, run.started_at, **common)
 
 
 def _older_partitions(context: dg.AssetExecutionContext, as_of: date) -> tuple[date, date] | None:

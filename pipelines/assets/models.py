@@ -104,7 +104,7 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         days = days_to_build(run.lake, run.settings, built)
     if damaged := damaged_files(run.lake, days):
         _record_damage(run, damaged)
-        spoilt = {day_of(path) for paths in damaged.values() for path in paths}
+        spoilt = {day for paths in damaged.values() for path in paths if (day := day_of(path))}
         days = days_to_build(run.lake, run.settings, built, but_for=spoilt)
     write_model_names(run.lake, days)
     try:
