@@ -85,7 +85,7 @@ def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
         )
     if removal.days:
         _keep_built(lake, settings, removal.days)
-    keep_for_good(lake, {day_of(path) for path in removal.files})
+    keep_for_good(lake, {day for path in removal.files if (day := day_of(path))})
     for path in removal.files:
         lake.remove(path)
 
