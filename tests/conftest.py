@@ -1,6 +1,7 @@
 """What tests of several rooms share."""
 
 import gc
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,17 @@ def hostile(tmp_path_factory) -> Hostile:
     run = hostile_run(tmp_path_factory.mktemp("hostile"))
     yield run
     run.slack.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window, driven by Playwright. Of a module: its event loop is in the way of others."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine, so pages are not looked at; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found)
+        yield chromium
+        chromium.close()
