@@ -1,13 +1,13 @@
 """What tests of several rooms share."""
 
 import gc
-import shutil
 from pathlib import Path
 
 import pytest
 
 from pipelines.lake import Lake
 from tests.hostile import Hostile, hostile_run
+from tests.pages import chromium_path
 from tests.runs import paceline
 
 
@@ -64,7 +64,7 @@ def browser():
     """A Chromium without a window, driven by Playwright. Of a module: its event loop is in the way of others."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium_path()
     if found is None:
         pytest.skip("no Chromium on this machine, so pages are not looked at; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:

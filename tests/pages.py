@@ -1,5 +1,6 @@
 """A page in a browser, and everything that it asked for or complained about."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any, NamedTuple
 PHONE, DESKTOP = 360, 1280
 # Open what is folded, so that it is looked at, too.
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true })"
+
+
+def chromium_path() -> str | None:
+    """Where this machine has a Chromium."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Shown(NamedTuple):

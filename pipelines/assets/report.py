@@ -16,8 +16,8 @@ REPORT = dg.AssetKey(["published", "report"])
     kinds={"html"},
     owners=["team:data"],
     description=(
-        "report.html, one page of the published warehouse that needs nothing from elsewhere: data age, this month against "
-        "its caps, growth, who uses most, models, bills, recommendations. `paceline report` writes the same."
+        "report.html, one page of the published warehouse that needs nothing from elsewhere: data age, this month "
+        "against its caps, growth, who uses most, models, bills, recommendations. `paceline report` writes the same."
     ),
     check_specs=[
         dg.AssetCheckSpec(

@@ -109,10 +109,11 @@ function compare(one, other) {
 
 function table(exhibit, rows, finding) {
   const state = { rows, from: 0, words: "", by: null, down: true };
-  const isNumber = ([name, , kind]) => kind !== "status" &&
-    (kind === "date" || kind === "month" ? false : rows.some((row) => typeof row[name] === "number"));
-  const columns = exhibit.columns.map((column) => ({ name: column[0], label: column[1], kind: column[2],
-    style: isNumber(column) ? "number" : /reason|error|note/.test(column[0]) ? "long" : "text" }));
+  const isNumber = ([name]) => rows.some((row) => typeof row[name] === "number");
+  const known = exhibit.columns.filter(([name]) => rows.some((row) => row[name] !== null));
+  const columns = known.map((column) => ({ name: column[0], label: column[1], kind: column[2],
+    style: isNumber(column) ? "number" : ["date", "month", "time"].includes(column[2]) ? "day"
+      : /reason|error|note/.test(column[0]) ? "long" : "text" }));
   const head = element("tr");
   const body = element("tbody");
   const count = element("span", { role: "status" });

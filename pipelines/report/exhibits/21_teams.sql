@@ -13,9 +13,12 @@ group by grouping sets ((), (team_id))
 having count(*) > 0 and not (team_id is null and grouping(team_id) = 0);
 
 select
-    caps.team_id, if(scope = 'pool', 'Pool of ', '') || coalesce(name, scope_id) as who, status, used_ratio,
-    projected_ratio_p50, projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on, used_tokens,
-    cap_tokens, used_usd, cap_usd, cap_source
+    caps.team_id,
+    if(scope = 'pool', 'Pool of ', '')
+    || coalesce(if(count(*) over (partition by scope, name) > 1, name || ' (' || scope_id || ')', name), scope_id)
+        as who,
+    status, used_ratio, projected_ratio_p50, projected_ratio_p10, projected_ratio_p90, probability_over,
+    crosses_cap_on, used_tokens, cap_tokens, used_usd, cap_usd, cap_source
 from plan.cap_utilization as caps
 left join core.dim_teams on caps.team_id = dim_teams.team_id
 where month = date_trunc('month', as_of_date) and scope in ('team', 'pool') and status != 'no_cap'

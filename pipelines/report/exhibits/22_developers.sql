@@ -11,9 +11,10 @@ group by grouping sets ((), (team_id))
 having caps > 0 and not (team_id is null and grouping(team_id) = 0);
 
 select
-    caps.team_id, coalesce(name, scope_id) as who, status, used_ratio, projected_ratio_p50,
-    projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on, used_tokens, cap_tokens, cap_usd,
-    used_usd
+    caps.team_id,
+    coalesce(if(count(*) over (partition by name) > 1, name || ' (' || scope_id || ')', name), scope_id) as who,
+    status, used_ratio, projected_ratio_p50, projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on,
+    used_tokens, cap_tokens, cap_usd
 from plan.cap_utilization as caps
 left join core.dim_developers on scope_id = developer_id
 where month = date_trunc('month', as_of_date) and scope = 'developer' and status != 'no_cap'

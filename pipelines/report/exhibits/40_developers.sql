@@ -11,9 +11,10 @@ group by scope, scope_id;
 
 -- What each developer and service account used. Shares are of the organisation.
 select
-    monthly.team_id, coalesce(name, developer_id) as who, monthly.role, monthly.total_tokens,
-    token_ratio, monthly.cost_usd, cost_ratio, tokens_per_active_day as active_day_tokens, active_days, monthly.tasks,
-    segment
+    monthly.team_id,
+    coalesce(if(count(*) over (partition by name) > 1, name || ' (' || developer_id || ')', name), developer_id) as who,
+    monthly.role, monthly.total_tokens, token_ratio, monthly.cost_usd, cost_ratio,
+    tokens_per_active_day as active_day_tokens, active_days, monthly.tasks, segment
 from core.developer_monthly as monthly
 left join core.dim_developers using (developer_id)
 left join plan.usage_patterns as patterns

@@ -9,8 +9,9 @@ group by grouping sets ((), (team_id))
 having people > 0 and not (team_id is null and grouping(team_id) = 0);
 
 select
-    caps.team_id, coalesce(name, scope_id) as who, unobserved_tokens, observed_tokens, used_tokens,
-    used_ratio
+    caps.team_id,
+    coalesce(if(count(*) over (partition by name) > 1, name || ' (' || scope_id || ')', name), scope_id) as who,
+    unobserved_tokens, observed_tokens, used_tokens, used_ratio
 from plan.cap_utilization as caps
 left join core.dim_developers on scope_id = developer_id
 where month = date_trunc('month', as_of_date) and scope = 'developer' and unobserved_tokens > 0
