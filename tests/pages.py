@@ -29,8 +29,8 @@ class Shown(NamedTuple):
         return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     def texts(self, selector: str) -> Sequence[str]:
-        """The visible text of every element."""
-        return self.page.locator(selector).all_inner_texts()
+        """The text of every element that can be seen."""
+        return self.page.locator(selector).filter(visible=True).all_inner_texts()
 
 
 @contextmanager
