@@ -278,9 +278,8 @@ def test_tables_are_paged_searched_and_sorted(browser, large):
 
         table.get_by_role("searchbox").fill("payments-7")
         assert table.get_by_role("status").inner_text() == "1\u201310 of 30"  # 5 people, copies 7, 74 ... 342
-        assert (
-            len({*table.locator("tbody td:first-child").all_inner_texts()}) == 10
-        )  # of the same name, told apart by id
+        # Of one name are six each; their ids tell them apart.
+        assert len({*table.locator("tbody td:first-child").all_inner_texts()}) == 10
         table.get_by_role("button", name="used", exact=True).press("Enter")
         assert table.locator("th[aria-sort=descending]").inner_text().startswith("used")
         # Of the five the fullest: 990,344 of 1,305,000.
