@@ -134,6 +134,17 @@ def query(sql: str, style: str) -> None:
 
 
 @commands.command()
+def report() -> None:
+    """Write the published warehouse as one page, report.html in the data directory; every run does that, too."""
+    settings = load_settings()
+    _warehouse(settings).close()
+    from pipelines.report import write_report
+
+    page = write_report(settings)
+    click.echo(f"{page} ({page.stat().st_size / 1e6:.1f} MB). Open it in a browser; it needs nothing from elsewhere.")
+
+
+@commands.command()
 @click.option(
     "--propose-identities",
     is_flag=True,

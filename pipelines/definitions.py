@@ -10,6 +10,7 @@ from pipelines.assets.choices import list_prices, org_csvs
 from pipelines.assets.feeds import feed_assets
 from pipelines.assets.models import model_assets
 from pipelines.assets.outcome import outcome_assets
+from pipelines.assets.report import report
 from pipelines.jobs import jobs
 from pipelines.partitions import daily
 from pipelines.progress import progress_logger
@@ -34,6 +35,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                     org_csvs,
                     list_prices,
                     *outcome_assets(models),
+                    report,
                     *budget_assets(settings),
                 ]
             ),

@@ -123,7 +123,7 @@ def forget(
 ) -> Iterator[Place]:
     """Every place with the person in it, changed when `apply`. Without `keep_rows` rows about the person go.
 
-    The org files come last: until then a run that was killed can be repeated. The build is thrown away.
+    The org files come last: until then a run that was killed can be repeated. Build and report are thrown away.
     """
     yield from _in_lake(lake, words[0], eraser, keep_rows, apply)
     yield from _in_databases(settings, words[0], eraser, keep_rows, apply)
@@ -131,6 +131,7 @@ def forget(
     yield from _in_warehouse(settings, eraser)
     if apply:
         shutil.rmtree(settings.build_file.parent, ignore_errors=True)
+        settings.report_file.unlink(missing_ok=True)
     if not settings.uses_examples:
         yield from _in_org(settings.org_dir, words[0], eraser, keep_rows, apply)
 
@@ -318,6 +319,8 @@ def _in_files(settings: Settings, eraser: Eraser, apply: bool) -> Iterator[Place
         if target_path(settings) in file.parents and file.suffix != ".log":
             continue
         if file.name.startswith("ledger.sqlite") or ".duckdb" in file.name or file.suffix == ".lock":
+            continue
+        if file == settings.report_file:  # made anew from the warehouse
             continue
         try:
             text = file.read_text()

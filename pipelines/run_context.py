@@ -126,7 +126,7 @@ def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None
             shutil.rmtree(settings.lake, ignore_errors=True)
         for folder in ("build", "outbox"):
             shutil.rmtree(settings.data_dir / folder, ignore_errors=True)
-        for file in (settings.warehouse_file, settings.data_dir / "ledger.sqlite", mark):
+        for file in (settings.warehouse_file, settings.report_file, settings.data_dir / "ledger.sqlite", mark):
             file.unlink(missing_ok=True)
     elif settings.uses_examples and not mark.exists():
         if local and Path(settings.lake, "raw").exists():

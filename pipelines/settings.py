@@ -145,6 +145,11 @@ class Settings(BaseSettings):
         return self.data_dir / "warehouse.duckdb"
 
     @property
+    def report_file(self) -> Path:
+        """The page of the published warehouse."""
+        return self.data_dir / "report.html"
+
+    @property
     def ledger_url(self) -> str:
         """SQLAlchemy URL of the delivery ledger."""
         given = self.ledger_url_given

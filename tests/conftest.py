@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.lake import Lake
 from tests.hostile import Hostile, hostile_run
+from tests.pages import chromium_path
 from tests.runs import paceline
 
 
@@ -56,3 +57,17 @@ def hostile(tmp_path_factory) -> Hostile:
     run = hostile_run(tmp_path_factory.mktemp("hostile"))
     yield run
     run.slack.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window, driven by Playwright. Of a module: its event loop is in the way of others."""
+    from playwright.sync_api import sync_playwright
+
+    found = chromium_path()
+    if found is None:
+        pytest.skip("no Chromium on this machine, so pages are not looked at; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found)
+        yield chromium
+        chromium.close()

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from html.parser import HTMLParser
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from pipelines.console import visible
 from pipelines.proposals import propose_org
 from pipelines.settings import load_settings
 from tests.hostile import DAYS, NAMES, TEAMS
+from tests.pages import UNFOLD, shown
 from tests.runs import rows
 
 FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
@@ -126,6 +128,41 @@ def test_the_preview_has_no_tags_but_its_own(hostile):
     Tags().feed((hostile.data_dir / "preview" / "index.html").read_text())
     assert {"article", "pre"} <= Tags.found
     assert Tags.found.isdisjoint({"script", "onerror", "iframe", "object", "link"})
+
+
+def test_the_report_has_no_tags_but_its_own_and_keeps_the_names_as_they_are(hostile):
+    class Tags(HTMLParser):
+        found: list = []
+        handlers: set = set()
+
+        def handle_starttag(self, tag, attrs):
+            self.found.append(tag)
+            self.handlers |= {name for name, value in attrs if name.startswith("on") or "javascript:" in (value or "")}
+
+    page = (hostile.data_dir / "report.html").read_text()
+    Tags().feed(page)
+    assert Tags.found.count("script") == 5  # rows, three libraries, page.js
+    assert {"img", "iframe", "object", "link", "form", "base"}.isdisjoint(Tags.found)
+    assert Tags.handlers == set()
+    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1])
+    assert set(data["teams"]) == set(TEAMS)
+    assert {name for name, *_ in data["exhibits"]["22_developers"]["findings"]} == {None, *TEAMS}
+
+
+def test_in_the_report_names_are_text_and_do_nothing(hostile, browser):
+    with shown(browser, Path(hostile.data_dir / "report.html")) as seen:
+        seen.page.evaluate(UNFOLD)
+        assert seen.asked == [(hostile.data_dir / "report.html").as_uri()]
+        assert seen.complaints == []
+        people = seen.page.locator("[data-exhibit='22_developers'] tbody td:first-child").all_text_contents()
+        assert len(people) == 10
+        assert {name for name in people if name not in NAMES} == set()
+        for number, team in enumerate(seen.page.evaluate("PAGE.teams")):
+            seen.page.select_option("#team", str(number))
+            their = seen.page.locator("[data-exhibit='22_developers'] tbody td:nth-child(2)").all_text_contents()
+            assert set(their) == {team}
+        assert seen.complaints == []
+        assert seen.is_within_its_width
 
 
 def test_names_do_not_steer_the_terminal_and_forge_no_lines(hostile):
