@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SETUP := $(VENV)/.installed
 
-.PHONY: help run test ui bench torture load audit lint lock clean
+.PHONY: help run test ui report bench torture load spark audit docs pictures recipes lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,11 +22,13 @@ test: $(SETUP) ## Run all tests, dbt's unit tests included
 ui: $(SETUP) ## Open Dagster on 127.0.0.1:3000 (PORT changes it), with its schedule and sensor running
 	@$(BIN)/python -m pipelines.home $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) -w workspace.yaml
 
-bench: $(SETUP) ## Measure: reading logs against DuckDB's bare scan, a run with nothing new, the back-tests of forecast and alerts, the plan at scale, transcripts against ccusage
+report: $(SETUP) ## Write the published warehouse as one page, report.html in the data directory
+	@$(BIN)/paceline report
+
+bench: $(SETUP) ## Measure: reading, history, a run with nothing new, queries, peers; the back-tests; the plan at scale
 	@$(BIN)/python -m benchmarks.bench
 	@$(BIN)/python -m benchmarks.forecast
 	@$(BIN)/python -m benchmarks.plan_scale
-	@$(BIN)/python -m benchmarks.transcripts
 	@$(BIN)/python -m benchmarks.alerts
 
 torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for what is lost; all seeds of Slack's faults (long)
@@ -37,19 +39,33 @@ torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for w
 load: $(SETUP) ## Measure a day of 10,000 developers and 10 M calls (10 GB of disk)
 	@$(BIN)/python -m benchmarks.load
 
+spark: $(SETUP) ## Build the event half on a Spark cluster of this machine and compare it with DuckDB's (needs Java 17)
+	@test -x .venv-spark/bin/python || { $(PYTHON) -m venv .venv-spark && .venv-spark/bin/python -m pip install --quiet -e '.[spark]'; }
+	@$(BIN)/python -m benchmarks.spark
+
 audit: $(SETUP) ## Look for known holes in the pinned dependencies
 	@.ci/audit
 
-lint: $(SETUP) ## Check style: Python with ruff, SQL with sqlfluff
+docs: $(SETUP) ## Build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+pictures: $(SETUP) ## Take the documentation's pictures anew (needs chromium)
+	@$(BIN)/python -m tests.report_pictures
+
+recipes: $(SETUP) ## Follow CONTRIBUTING's recipes in a copy of the tree and run what they make (long)
+	@$(BIN)/python -m pytest --long tests/test_recipes.py
+
+lint: $(SETUP) ## Check style and types: ruff, pyrefly, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests pipelines/report/exhibits
+	@$(BIN)/pyrefly check --output-format min-text --summary=none
 
 lock: ## Pin all dependencies anew, with hashes (needs uv)
 	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
 clean: ## Remove the environment and everything that runs have made (data/ included)
-	@rm -rf $(VENV) data build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-spark data build site *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(SETUP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Paceline needs Python 3.11 or newer; none was found on PATH."; exit 1; }
