@@ -198,16 +198,28 @@ def beside(target: Path) -> Iterator[Path]:
     """A name for a new file beside its place, which it takes when it is whole: readers see the old one or the new one,
     never a part, even after a crash. Nothing is left of one that could not be written.
     """
-    draft = target.with_name(f".{target.name}.tmp")
-    draft.unlink(missing_ok=True)
-    try:
+    with all_beside([target]) as (draft,):
         yield draft
-        _sync(draft)
-        os.replace(draft, target)
-        _sync(target.parent)
+
+
+@contextmanager
+def all_beside(targets: Iterable[Path]) -> Iterator[list[Path]]:
+    """The same for several files, which take their places one after the other when all are whole."""
+    drafts = {target.with_name(f".{target.name}.tmp"): target for target in targets}
+    leftovers = [draft.with_name(f"{draft.name}{end}") for draft in drafts for end in ("", ".wal")]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    try:
+        yield list(drafts)
+        for draft in drafts:
+            _sync(draft)
+        for draft, target in drafts.items():
+            os.replace(draft, target)
+        for folder in {target.parent for target in drafts.values()}:
+            _sync(folder)
     finally:
-        for name in (draft.name, f"{draft.name}.wal"):
-            draft.with_name(name).unlink(missing_ok=True)
+        for path in leftovers:
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
