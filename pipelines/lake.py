@@ -141,17 +141,21 @@ class Lake:
 
     def read_rows(self, relative: str) -> list[dict]:
         """The rows of one small file; none when it does not exist. Raises LakeDamaged."""
-        if not self.fs.exists(self.path(relative)):
-            return []
-        with self.connect() as db:
+        path = self.path(relative)
+        while self.fs.exists(path):
+            before = self.fs.info(path)
             try:
-                cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [self.path(relative)])
-                names = [column[0] for column in cursor.description]
-                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+                with self.connect() as db:
+                    cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [path])
+                    names = [column[0] for column in cursor.description]
+                    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             except duckdb.IOException:  # not the file's fault
                 raise
             except duckdb.Error as error:
-                raise LakeDamaged([relative]) from error
+                # DuckDB opens a file twice, and another thread may have replaced it in between.
+                if self.fs.info(path) == before:
+                    raise LakeDamaged([relative]) from error
+        return []
 
     def damaged(self, files: Iterable[str]) -> list[str]:
         """Those of the files that cannot be read to their end."""
