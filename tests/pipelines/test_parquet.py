@@ -7,6 +7,8 @@ import pytest
 
 from pipelines.parquet import SCHEMAS, write_parquet
 from pipelines.publish import publish, publish_news
+from pipelines.run_context import writer
+from pipelines.settings import load_settings
 from tests.runs import rows
 
 
@@ -109,3 +111,14 @@ def test_news_reach_the_table_s_file_and_the_views_over_it(published, lake, tmp_
     assert read(published / "plan" / "issued_plans.parquet") == [(5,)]
     assert read(published / "alerts" / "plans_due.parquet") == [(6,)]
     assert (published / "core" / "usage.parquet").stat().st_ino == before
+
+
+def test_the_example_company_s_files_make_way_for_the_first_real_source(tmp_path, monkeypatch):
+    (tmp_path / "parquet").mkdir()
+    (tmp_path / "examples_only").touch()
+    monkeypatch.setenv("LITELLM_LOGS", str(tmp_path / "logs"))
+
+    with writer(load_settings(PACELINE_DATA_DIR=tmp_path), "a run", print):
+        pass
+
+    assert not (tmp_path / "parquet").exists()
