@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SETUP := $(VENV)/.installed
 
-.PHONY: help run test ui report bench torture load spark audit docs pictures recipes lint lock clean
+.PHONY: help run test ui report bench torture load spark audit docs models queries focus pictures recipes lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,15 @@ audit: $(SETUP) ## Look for known holes in the pinned dependencies
 
 docs: $(SETUP) ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+models: $(SETUP) ## Write dbt's documentation of all models to data/models.html
+	@$(BIN)/python -m pipelines.model_docs
+
+queries: $(SETUP) ## Write the answers of docs/queries.md anew
+	@$(BIN)/python -m tests.queries
+
+focus: $(SETUP) ## Check the bill with the official FOCUS validator (needs Python 3.12; FILE=... checks a Parquet file)
+	@$(BIN)/python -m tests.focus $(FILE)
 
 pictures: $(SETUP) ## Take the documentation's pictures anew (needs chromium)
 	@$(BIN)/python -m tests.report_pictures

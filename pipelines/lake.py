@@ -141,17 +141,21 @@ class Lake:
 
     def read_rows(self, relative: str) -> list[dict]:
         """The rows of one small file; none when it does not exist. Raises LakeDamaged."""
-        if not self.fs.exists(self.path(relative)):
-            return []
-        with self.connect() as db:
+        path = self.path(relative)
+        while self.fs.exists(path):
+            before = self.fs.info(path)
             try:
-                cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [self.path(relative)])
-                names = [column[0] for column in cursor.description]
-                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+                with self.connect() as db:
+                    cursor = db.execute("select * from read_parquet(?, hive_partitioning = false)", [path])
+                    names = [column[0] for column in cursor.description]
+                    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             except duckdb.IOException:  # not the file's fault
                 raise
             except duckdb.Error as error:
-                raise LakeDamaged([relative]) from error
+                # DuckDB opens a file twice, and another thread may have replaced it in between.
+                if self.fs.info(path) == before:
+                    raise LakeDamaged([relative]) from error
+        return []
 
     def damaged(self, files: Iterable[str]) -> list[str]:
         """Those of the files that cannot be read to their end."""
@@ -198,16 +202,28 @@ def beside(target: Path) -> Iterator[Path]:
     """A name for a new file beside its place, which it takes when it is whole: readers see the old one or the new one,
     never a part, even after a crash. Nothing is left of one that could not be written.
     """
-    draft = target.with_name(f".{target.name}.tmp")
-    draft.unlink(missing_ok=True)
-    try:
+    with all_beside([target]) as (draft,):
         yield draft
-        _sync(draft)
-        os.replace(draft, target)
-        _sync(target.parent)
+
+
+@contextmanager
+def all_beside(targets: Iterable[Path]) -> Iterator[list[Path]]:
+    """The same for several files, which take their places one after the other when all are whole."""
+    drafts = {target.with_name(f".{target.name}.tmp"): target for target in targets}
+    leftovers = [draft.with_name(f"{draft.name}{end}") for draft in drafts for end in ("", ".wal")]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    try:
+        yield list(drafts)
+        for draft in drafts:
+            _sync(draft)
+        for draft, target in drafts.items():
+            os.replace(draft, target)
+        for folder in {target.parent for target in drafts.values()}:
+            _sync(folder)
     finally:
-        for name in (draft.name, f"{draft.name}.wal"):
-            draft.with_name(name).unlink(missing_ok=True)
+        for path in leftovers:
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

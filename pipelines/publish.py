@@ -13,19 +13,24 @@ import duckdb
 
 from pipelines.functions import create_functions
 from pipelines.lake import Lake, beside
+from pipelines.parquet import parquet_folder, write_parquet
 
 # They read the lake, which is not the readers' business and may not be reachable for them.
 UNPUBLISHED_SCHEMAS = ("raw", "staging", "main_dbt_test__audit")
 
 
 def publish(build_file: Path, warehouse_file: Path) -> int:
-    """Replace the warehouse by the build file's tables, views and macros; returns its size in bytes."""
+    """Replace the warehouse by the build file's tables, views and macros, then the Parquet files beside it; returns the
+    warehouse's size in bytes.
+    """
     with duckdb.connect(str(build_file)) as db:
         db.execute("checkpoint")
     with _replacement(warehouse_file, build_file) as db:
         for schema in UNPUBLISHED_SCHEMAS:
             db.execute(f"drop schema if exists {schema} cascade")
         create_functions(db)
+    with read_warehouse(warehouse_file) as db:
+        write_parquet(db, parquet_folder(warehouse_file))
     return warehouse_file.stat().st_size
 
 
@@ -46,6 +51,8 @@ def publish_news(warehouse_file: Path, lake: Lake, tables: Mapping[str, Sequence
                 f"insert into {table} by name select {columns} from {read}",
                 {"files": [lake.path(path) for path in paths]},
             )
+    with read_warehouse(warehouse_file) as db:
+        write_parquet(db, parquet_folder(warehouse_file), changed=tables)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None
         say("a source is configured: the example company's data are removed")
         if local:
             shutil.rmtree(settings.lake, ignore_errors=True)
-        for folder in ("build", "outbox"):
+        for folder in ("build", "outbox", "parquet"):
             shutil.rmtree(settings.data_dir / folder, ignore_errors=True)
         for file in (settings.warehouse_file, settings.report_file, settings.data_dir / "ledger.sqlite", mark):
             file.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from connectors.otel import calls
 from pipelines.settings import ROOT
 from tests.agents import REAL, read
 from tests.gateway import write_lines
+from tests.runs import paceline
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -67,3 +68,30 @@ def test_what_the_collector_keeps_of_real_events_gives_the_same_calls_and_no_wor
     for key in ("prompt", "response"):
         assert f'"key": "{key}"' in json.dumps([json.loads(line) for line in lines])
         assert f'"key": "{key}"' not in json.dumps(said)
+
+
+def test_the_ways_to_connect_work_as_they_stand_there(example, tmp_path, monkeypatch):
+    (tmp_path / "data").symlink_to(example)
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    for block in blocks("docs/connect.md", "python"):
+        exec(block, found)
+    (csv,) = [
+        line for block in blocks("docs/connect.md", "sh") for line in block.splitlines() if "--format csv" in line
+    ]
+    asked = re.search(r'paceline (query --format csv) "(.*)" >', csv)
+    told = paceline(example, *asked[1].split(), asked[2])
+
+    assert ("payments", "20.36") in [(team, f"{usd:.2f}") for team, usd in found["spend"]]
+    assert len(found["caps"]) > 0
+    assert told.stdout.splitlines()[0].startswith("month,team_id,")
+    files = re.findall(r"data/parquet/[\w/]+\.parquet", (ROOT / "docs" / "connect.md").read_text())
+    assert len(files) > 3 and [file for file in files if not (tmp_path / file).exists()] == []
+    with duckdb.connect(str(example / "warehouse.duckdb"), read_only=True) as db:
+        for block in blocks("docs/connect.md", "sql") + blocks("docs/queries.md", "sql")[:1]:
+            if block.startswith("create"):
+                with duckdb.connect() as other:
+                    other.execute(block)
+            else:
+                assert block.startswith("copy") or None not in sum(db.execute(block).fetchall(), ())
+                db.execute(block)

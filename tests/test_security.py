@@ -116,7 +116,7 @@ data = Path(sys.argv[1]) / "data"
 home.ensure_home(data)
 import alerts
 alerts.open_ledger(f"sqlite:///{data}/ledger.sqlite")
-duckdb.connect(str(data / "build.duckdb")).execute("create table t (x int)").close()
+duckdb.connect(str(data / "build.duckdb")).execute("create schema core; create table core.t (x int)").close()
 publish.create_functions = lambda db: None
 publish.publish(data / "build.duckdb", data / "warehouse.duckdb")
 """
@@ -127,7 +127,10 @@ publish.publish(data / "build.duckdb", data / "warehouse.duckdb")
     assert done.returncode == 0, done.stderr
     modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
 
-    assert modes.pop("data/warehouse.duckdb") == 0o444
+    for name in ("warehouse.duckdb", "parquet/core/t.parquet", "parquet/descriptions.parquet"):
+        assert modes.pop(f"data/{name}") == 0o444
+    for name in ("parquet", "parquet/core", "parquet/plan", "parquet/alerts", "parquet/ops"):
+        assert modes.pop(f"data/{name}") == 0o755
     assert {"data", "data/ledger.sqlite", "data/dagster/history/runs.db"} <= modes.keys()
     assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
 

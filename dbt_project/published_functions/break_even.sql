@@ -86,3 +86,7 @@ select
     end as verdict
 from compared
 order by usd_per_mtok desc, model;
+
+comment on macro table break_even is
+    'Own GPUs against the API of each reference model, for a demand in tokens a month: from break_even(330e6, as_of '
+    ':= ''2026-06-06''). NULL break_even_tokens is never. One row per model.';

@@ -69,3 +69,7 @@ select
     round(moved_ratio(5, usd_per_mtok, cheapest_usd_per_mtok), 6) as stretch_5x_moved_ratio
 from priced
 order by monthly_usd desc, model;
+
+comment on macro table estimate is
+    'What a demand would cost on each reference model, at the list prices of a day: from estimate(10, 30, 50000, '
+    'as_of := ''2026-06-06''). One row per model.';

@@ -143,3 +143,8 @@ select
     ) as utilization_ratio
 from sized
 order by sized.model, sized.gpu;
+
+comment on macro table size_self_hosted is
+    'GPUs that a demand in tokens a month needs on each open model and GPU, for a latency target: from '
+    'size_self_hosted(330e6, 18000, 300, cache_read_ratio := 0.5). NULL GPUs: nobody measured that model on that '
+    'GPU. One row per model and GPU.';

@@ -6,8 +6,9 @@ import pytest
 
 from pipelines.assets.outcome import MONTHS_APART
 from pipelines.publish import read_warehouse
-from pipelines.settings import EXAMPLES
+from tests.focus import broken_rules
 from tests.providers import KEY, Providers, bill
+from tests.queries import RUN_WITH_BILLS, answer, questions, with_bills
 from tests.runs import paceline, rows
 
 EXPECTED = Path(__file__).parent.parent / "data" / "expected" / "reconciliation_day_provider.csv"
@@ -24,18 +25,14 @@ def providers():
 @pytest.fixture(scope="module")
 def variables(providers) -> dict[str, str]:
     """The example company with its bills."""
-    return providers.environ | {
-        "LITELLM_LOGS": str(EXAMPLES / "gateway"),
-        "PACELINE_ORG_DIR": str(EXAMPLES / "org"),
-        "PACELINE_AS_OF": "2026-11-22",
-    }
+    return with_bills(providers)
 
 
 @pytest.fixture(scope="module")
 def billed(tmp_path_factory, variables) -> Path:
     """A data directory after one run with bills."""
     data_dir = tmp_path_factory.mktemp("billed")
-    done = paceline(data_dir, "run", "--from", "2026-08-24", **variables)
+    done = paceline(data_dir, *RUN_WITH_BILLS, **variables)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     return data_dir
@@ -126,6 +123,20 @@ def test_the_discount_is_measured_from_the_bill(billed):
     )
 
     assert found == [("anthropic", 0.9), ("openai", 1.0)]
+
+
+def test_every_question_about_bills_has_the_answer_that_stands_below_it(billed):
+    with read_warehouse(billed / "warehouse.duckdb") as db:
+        wrong = {
+            one.number: found for one in questions() if one.with_bills and (found := answer(db, one.sql)) != one.answer
+        }
+
+    assert wrong == {}, "written anew by: python -m tests.queries"
+
+
+def test_the_bill_keeps_the_rules_of_focus(billed):
+    with read_warehouse(billed / "warehouse.duckdb") as db:
+        assert broken_rules(db) == []
 
 
 def test_names_that_map_to_nobody_are_proposed_and_never_invented(billed, variables):

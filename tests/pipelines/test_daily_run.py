@@ -121,15 +121,19 @@ def test_reading_a_range_again_while_an_analyst_is_connected_changes_nothing(exa
     assert content(example) == before
 
 
-def test_every_published_relation_and_column_is_described(example):
+def test_every_published_relation_column_and_function_is_described(example):
     bare = rows(
         example,
         """
-        select schema_name || '.' || table_name from duckdb_tables()
-        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')
+        select schema_name || '.' || table_name from duckdb_tables() where coalesce(trim(comment), '') = ''
+        union all
+        select schema_name || '.' || view_name from duckdb_views()
+        where not internal and coalesce(trim(comment), '') = ''
         union all
         select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()
-        where comment is null and schema_name in ('core', 'plan', 'alerts', 'ops')""",
+        where not internal and coalesce(trim(comment), '') = ''
+        union all
+        select function_name || '()' from duckdb_functions() where not internal and coalesce(trim(comment), '') = ''""",
     )
 
     assert bare == []

@@ -3,6 +3,7 @@ goes back, a source that is away for long."""
 
 import shutil
 import subprocess
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -169,6 +170,28 @@ def test_a_damaged_small_file_says_what_to_do(lake):
 
     with pytest.raises(LakeDamaged, match="raw/a/rows.parquet. Retrying does not help: remove it and run again"):
         lake.read_rows("raw/a/rows.parquet")
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(lake, monkeypatch):
+    lake.write_rows([{"n": 1}], {"n": "INTEGER"}, "raw/a/rows.parquet")
+    file = Path(lake.path("raw/a/rows.parquet"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9] + b"not whole")
+    read = lake.connect
+
+    @contextmanager
+    def replaced_meanwhile():
+        try:
+            with read() as db:
+                yield db
+        except duckdb.Error:
+            file.unlink()
+            file.write_bytes(whole)
+            raise
+
+    monkeypatch.setattr(lake, "connect", replaced_meanwhile)
+
+    assert lake.read_rows("raw/a/rows.parquet") == [{"n": 1}]
 
 
 # --- The disk
