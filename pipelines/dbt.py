@@ -3,9 +3,11 @@
 dbt-core is not thread safe and slow to start, so it runs inside the step that asks for it instead of as a command.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,15 @@ class BuildFailed(Exception):
 
 
 def manifest_path(settings: Settings) -> Path:
-    """The parsed project; parsed anew when a file of the project is younger, by one process at a time."""
+    """The parsed project; parsed anew when its files are not those that were parsed, by one process at a time."""
     folder = target_path(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    parsed = folder / "parsed"  # touched when the manifest is whole
+    parsed = folder / "parsed"  # says of which files the manifest is, once it is whole
     with FileLock(folder / "parse.lock"):
-        if not parsed.exists() or parsed.stat().st_mtime < _youngest():
+        files = _files()
+        if not parsed.exists() or parsed.read_text() != files:
             _run(settings, ["parse"])
-            parsed.touch()
+            parsed.write_text(files)
     return folder / "manifest.json"
 
 
@@ -102,9 +105,13 @@ def _failures(result: Any) -> str:
     return "\n".join(f"  {one.node.name}: {' '.join((one.message or one.status).split())}" for one in failed)
 
 
-def _youngest() -> float:
-    files = (file for kind in ("*.sql", "*.yml", "*.csv", "*.md") for file in DBT_PROJECT.rglob(kind))
-    return max(file.stat().st_mtime for file in files)
+def _files() -> str:
+    """Another text for other files, also for older ones (an image's are older than what the image before it parsed)."""
+    kinds = ("*.sql", "*.yml", "*.csv", "*.md")
+    files = sorted(file for kind in kinds for file in DBT_PROJECT.rglob(kind))
+    stamps = [f"{file} {(found := file.stat()).st_size} {found.st_mtime_ns}" for file in files]
+    stamps += [version(package) for package in ("dbt-core", "dbt-duckdb")]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest()
 
 
 @contextmanager
