@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets.groups import GROUP_OF
 from pipelines.dbt import good_build
 from pipelines.lake import Lake
 from pipelines.loading import LOADS
@@ -35,7 +36,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
                 "core.reconciliation_monthly; the plan is published all the same.",
             )
         ],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"duckdb"},
         owners=["team:data"],
         description=(
@@ -65,13 +66,13 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=PLAN,
         deps=[WAREHOUSE],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"parquet"},
         owners=["team:data"],
         description=(
-            "Issues what plan.cap_recommendations says of the planned month (tag paceline/plan_month, by default the "
-            "next): append-only in the lake, in plan.issued_plans, and posted to each team's channel and the "
-            "organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
+            "Issues what plan.cap_recommendations says of the planned month (plan_month of the run config, by "
+            "default the next): append-only in the lake, in plan.issued_plans, and posted to each team's channel and "
+            "the organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
         ),
     )
     def issued_plan(deployment: Deployment) -> dg.MaterializeResult:
@@ -90,7 +91,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=TOLD,
         deps=[WAREHOUSE, PLAN],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"slack"},
         owners=["team:data"],
         description=(
@@ -129,7 +130,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["published", "verdict"],
         deps=[TOLD],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         owners=["team:data"],
         description=(
             "Fails when a feed of this run could not be loaded or an alert did not reach its recipient, after "
