@@ -3,12 +3,11 @@
 import dagster as dg
 from pydantic import Field
 
-from pipelines.assets.outcome import PLAN, TOLD
+from pipelines.assets.outcome import PLAN, REPLAN, TOLD
 from pipelines.resources import Deployment
 from pipelines.retention import CannotRetain, plan_removal, remove_calls
 
 DAILY = "daily"
-REPLAN = "monthly_replan"
 DELIVER = "deliver_alerts"
 RETENTION = "retention"
 
@@ -56,7 +55,8 @@ def jobs() -> list:
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
                 "changes nothing. In the launchpad take the last partition; every field of the run config may stay "
-                "empty. To read days again, back-fill their partitions of a feed, or give read_again_from."
+                "empty. To read days again, back-fill their partitions of a feed, or give read_again_from. "
+                "Until a plan was issued, Dagster asks whether to go on without published/issued_plan: confirm."
             ),
         ),
         dg.define_asset_job(

@@ -23,7 +23,8 @@ _WIDTH, _LEFT, _RIGHT, _LINE = 760, 190, 70, 26
 CAPS = """
     select
         scope, scope_id, used_ratio, projected_ratio_p50 as month_end_ratio, projected_ratio_p10 as p10,
-        projected_ratio_p90 as p90, used_tokens, cap_tokens, cap_usd, probability_over, crosses_cap_on, status, as_of_date, month
+        projected_ratio_p90 as p90, used_tokens, cap_tokens, cap_usd, probability_over, crosses_cap_on, status,
+        as_of_date, month
     from plan.cap_utilization
     where month = date_trunc('month', as_of_date) and used_ratio is not null
     order by array_position(['org', 'team', 'pool', 'developer'], scope), used_ratio desc, scope_id"""
@@ -64,8 +65,8 @@ def _caps(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "caps_plot": _plot(title, bars, "100 % = cap"),
         "caps": _table(
             caps,
-            ["scope", "scope_id", "used_tokens", "cap_tokens", "cap_usd", "used_ratio", "month_end_ratio",
-             "probability_over", "crosses_cap_on", "status"],
+            ["scope_id", "used_ratio", "month_end_ratio", "probability_over", "crosses_cap_on", "status", "scope",
+             "used_tokens", "cap_tokens", "cap_usd"],
         ),
         "scopes_over": sum(row["status"] in ("over", "drawing_from_pool") for row in caps),
         "scopes_near": sum(row["status"] == "near" for row in caps),
@@ -118,7 +119,7 @@ def _colour(status: str) -> str:
 
 
 def _table(rows: Sequence[dict], columns: Sequence[str]) -> dg.TableMetadataValue:
-    """The first rows, with ratios as per cent."""
+    """The first rows, ratios in per cent; some as bars, too, for Dagster shows a plot only after a click."""
     records = [dg.TableRecord({name: _cell(name, row[name]) for name in columns}) for row in rows[:MOST_ROWS]]
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
 
@@ -126,6 +127,8 @@ def _table(rows: Sequence[dict], columns: Sequence[str]) -> dg.TableMetadataValu
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name in ("used_ratio", "coverage_ratio"):
+        return f"{'█' * min(round(value * 10), 20):░<10} {percent(value)}"
     if name.endswith("_ratio") or name.startswith("probability"):
         return percent(value)
     if name.endswith("_usd"):

@@ -27,6 +27,8 @@ from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import DBT_PROJECT, Settings, utc_now
 
+DBT_IDS = ("unique_id", "invocation_id", "status")  # of no use to who reads the page
+
 
 def model_assets(settings: Settings) -> dg.AssetsDefinition:
     """One step that builds all models (or those that were selected) in this process."""
@@ -53,11 +55,11 @@ def model_assets(settings: Settings) -> dg.AssetsDefinition:
                 failure = LakeDamaged(damaged)
         shown = what_is_shown(deployment.run)
         for event in dagster_events(events, parsed, context, project, translator):
+            kept = {name: value for name, value in event.metadata.items() if name not in DBT_IDS}
             if isinstance(event, dg.Output):
                 key = context.asset_key_for_output(event.output_name).to_user_string()
-                took = {name: value for name, value in event.metadata.items() if name == "Execution Duration"}
-                event = event.with_metadata({**took, **shown.get(key, {})})
-            yield event
+                kept |= shown.get(key, {})
+            yield event.with_metadata(kept)
         if failure:
             raise dg.Failure(str(failure), allow_retries=False)
 

@@ -17,6 +17,8 @@ WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 PLAN = dg.AssetKey(["published", "issued_plan"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
 
+REPLAN = "monthly_replan"  # the job that issues plans; whoever materializes everything issues none
+
 MONTHS_APART = "select month, provider, apart_ratio from core.reconciliation_monthly where is_apart order by all"
 
 
@@ -75,8 +77,10 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
             "the organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
         ),
     )
-    def issued_plan(deployment: Deployment) -> dg.MaterializeResult:
+    def issued_plan(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
         run = deployment.run
+        if context.run.job_name != REPLAN:
+            return dg.MaterializeResult(metadata={"issued": f"nothing: only the job {REPLAN} issues plans"})
         stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
         what = (
             f"{rows} caps"

@@ -33,6 +33,10 @@ class Translator(DagsterDbtTranslator):
         """The data team owns every model."""
         return ["team:data"]
 
+    def get_description(self, dbt_resource_props: Any) -> str:
+        """The words alone; the SQL is one click away, under Source code."""
+        return dbt_resource_props["description"]
+
     def get_group_name(self, dbt_resource_props: Any) -> str:
         """The layer: the folder that the model stands in; seeds are read by intermediate models."""
         if dbt_resource_props["resource_type"] == "source":
