@@ -101,8 +101,10 @@ def take(page: Page, address: str, name: str, folder: Path = IMAGES) -> Path:
     for press in wanted.presses:
         page.get_by_text(press, exact=True).first.click()
     if name == "launchpad":
-        page.get_by_role("button", name="Confirm").or_(page.get_by_text("read_again_from").first).first.click()
-        page.get_by_text("read_again_from").first.wait_for()
+        # Until a first plan is issued.
+        page.get_by_role("button", name="Confirm").click()
+        page.get_by_text("read_again_to", exact=True).first.click()  # the side then explains the fields
+        page.get_by_text("Last day included").wait_for()
     if wanted.shows:
         page.get_by_text(wanted.shows, exact=True).last.scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")

@@ -13,9 +13,11 @@ import dagster as dg
 import duckdb
 
 from alerts._format import percent
+from pipelines.console import visible
 from pipelines.publish import rows_of
 
 MOST_ROWS = 40
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # Okabe and Ito, as in the charts of the monthly plan; a card of its own, for the UI is light or dark.
 _BLUE, _ORANGE, _GREEN, _INK = "#0072b2", "#d55e00", "#009e73", "#1d1c1d"
 _WIDTH, _LEFT, _RIGHT, _LINE = 760, 190, 70, 26
@@ -65,7 +67,7 @@ def _caps(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "caps_plot": _plot(title, bars, "100 % = cap"),
         "caps": _table(
             caps,
-            ["scope_id", "used_ratio", "month_end_ratio", "probability_over", "crosses_cap_on", "status", "scope",
+            ["scope", "scope_id", "used_ratio", "month_end_ratio", "probability_over", "crosses_cap_on", "status",
              "used_tokens", "cap_tokens", "cap_usd"],
         ),
         "scopes_over": sum(row["status"] in ("over", "drawing_from_pool") for row in caps),
@@ -128,7 +130,8 @@ def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     if name in ("used_ratio", "coverage_ratio"):
-        return f"{'█' * min(round(value * 10), 20):░<10} {percent(value)}"
+        bar = "█" * min(round(value * 10), 10)
+        return f"{bar:░<10}{'▶' if value > 1 else ''} {percent(value)}".replace(" ", NO_BREAK)
     if name.endswith("_ratio") or name.startswith("probability"):
         return percent(value)
     if name.endswith("_usd"):
@@ -159,7 +162,7 @@ def _plot(
     for place, (name, value, (low, high), colour) in enumerate(bars):
         top = 46 + place * _LINE
         shapes += [
-            f'<text x="{_LEFT - 8}" y="{top + 15}" text-anchor="end">{escape(name[:26])}</text>',
+            f'<text x="{_LEFT - 8}" y="{top + 15}" text-anchor="end">{escape(visible(name[:26]))}</text>',
             f'<rect x="{_LEFT}" y="{top + 4}" width="{x(value) - _LEFT:.1f}" height="14" fill="{colour}"/>',
             f'<text x="{_WIDTH - 12}" y="{top + 15}" text-anchor="end">{percent(value)}</text>',
         ]

@@ -135,6 +135,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         key=["published", "verdict"],
         deps=[TOLD],
         group_name=GROUP_OF["published"],
+        kinds={"python"},
         owners=["team:data"],
         description=(
             "Fails when a feed of this run could not be loaded or an alert did not reach its recipient, after "
