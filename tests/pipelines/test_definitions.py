@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
+import yaml
 
 from pipelines.assets.groups import GROUP_OF, NOT_CONFIGURED
 from pipelines.assets.outcome import PLAN, outcome_assets
@@ -13,7 +14,7 @@ from pipelines.partitions import daily
 from pipelines.resources import Deployment
 from pipelines.run_context import RunChoices, RunContext
 from pipelines.schedules import month_to_plan
-from pipelines.settings import load_settings
+from pipelines.settings import ROOT, load_settings
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +199,13 @@ def test_a_source_that_is_not_configured_has_no_asset(tmp_path, monkeypatch):
     monkeypatch.setattr(type(settings), "environ", {})
 
     assert feeds.feed_assets(settings, daily(settings)) == []
+
+
+def test_the_page_about_the_ui_shows_its_groups_and_a_run_config_that_the_job_takes(defs):
+    page = (ROOT / "docs" / "dagster.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [NOT_CONFIGURED, *GROUP_OF.values()]
+    assert dg.validate_run_config(defs.resolve_job_def("daily"), yaml.safe_load(example))
+    pictures = re.findall(r"\(images/(dagster_\w+\.png)\)", page)
+    assert sorted(pictures) == sorted(path.name for path in (ROOT / "docs" / "images").glob("dagster_*.png"))
