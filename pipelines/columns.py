@@ -14,6 +14,7 @@ import duckdb
 from filelock import FileLock
 
 from pipelines.dbt import target_path
+from pipelines.lake import beside
 from pipelines.settings import Settings
 
 Types = dict[str, dict[str, str]]  # schema.table -> column -> DuckDB type
@@ -31,7 +32,8 @@ def note_types(settings: Settings, db: duckdb.DuckDBPyConnection) -> None:
         types.setdefault(relation, {})[column] = kind
     file, text = _types_file(settings), json.dumps(types)
     if not file.exists() or file.read_text() != text:
-        file.write_text(text)
+        with beside(file) as draft:
+            draft.write_text(text)
 
 
 def types_of(settings: Settings) -> Types:
@@ -59,7 +61,8 @@ def trace(settings: Settings) -> bool:
             return False
         relations = {relation.partition(".")[2]: relation for relation in types if not relation.startswith("raw.")}
         known = {relations[name]: query for name, query in queries.items() if name in relations}
-        file.write_text(json.dumps({"of": digest, "origins": trace_queries(known, types)}))
+        with beside(file) as draft:
+            draft.write_text(json.dumps({"of": digest, "origins": trace_queries(known, types)}))
     return True
 
 
@@ -108,7 +111,6 @@ class _Tracer:
         """(relation, column) that one column of a scope is made of."""
         key = (id(scope), column)
         if key not in self._known:
-            self._known[key] = set()  # a recursive CTE ends here
             self._known[key] = self._look(scope, column)
         return self._known[key]
 

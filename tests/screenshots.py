@@ -103,8 +103,9 @@ def take(page: Page, address: str, name: str, folder: Path = IMAGES) -> Path:
     if name == "launchpad":
         # Until a first plan is issued.
         page.get_by_role("button", name="Confirm").click()
-        page.get_by_text("read_again_to", exact=True).first.click()  # the side then explains the fields
-        page.get_by_text("Last day included").wait_for()
+        page.locator(".CodeMirror-line", has_text="read_again_to").click()
+        page.keyboard.press("End")  # the side explains the fields around the cursor
+        page.get_by_text("as if it had just ended").wait_for()
     if wanted.shows:
         page.get_by_text(wanted.shows, exact=True).last.scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")

@@ -39,8 +39,6 @@ class Translator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Any) -> str:
         """The layer: the folder that the model stands in; seeds are read by intermediate models."""
-        if dbt_resource_props["resource_type"] == "source":
-            return GROUP_OF["raw"]
         folders = Path(dbt_resource_props["original_file_path"]).parts
         return next((GROUP_OF[folder] for folder in folders if folder in GROUP_OF), GROUP_OF["intermediate"])
 

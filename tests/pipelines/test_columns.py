@@ -21,11 +21,12 @@ INPUT, OUTPUT, USD = ("raw.calls", "input"), ("raw.calls", "output"), ("raw.bill
         ("select c.id, b.usd from raw.calls as c join raw.bills as b using (id)", "usd", [USD]),
         ("select input as total from raw.calls union all select output from raw.calls", "total", [INPUT, OUTPUT]),
         (
-            "select id, input as total from raw.calls union all by name select usd, output as total, id "
+            "select id, input as total from raw.calls union all by name select usd, id, output as total "
             "from raw.calls cross join (select usd from raw.bills)",
-            "usd",
-            [USD],
+            "total",
+            [INPUT, OUTPUT],
         ),
+        ("select id from raw.calls union all by name select id, usd from raw.bills", "usd", [USD]),
         ("select (select max(usd) from raw.bills) as usd from raw.calls", "usd", [USD]),
         ("select id, unnest(tags) as tag from raw.calls", "tag", [("raw.calls", "tags")]),
         (
