@@ -4,6 +4,7 @@ Runs the example company in a folder of its own, opens the UI in Debian's chromi
 With `--data-dir` it takes a folder that has been run already. Needs the extra `browser`.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -61,6 +62,7 @@ def webserver(data_dir: Path) -> Iterator[str]:
         env=environment(data_dir),
         stdout=sys.stderr,
         stderr=sys.stderr,
+        start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -76,7 +78,10 @@ def webserver(data_dir: Path) -> Iterator[str]:
         yield address
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(60)
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:  # started in the background of a shell it never hears that signal
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 @contextmanager
