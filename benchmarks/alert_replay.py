@@ -62,15 +62,15 @@ def _one_day(day: date) -> dict:
     import alerts
     from pipelines.jobs import DAILY, REPLAN
     from pipelines.publish import read_warehouse, rows_of
-    from pipelines.run_context import PLAN_MONTH_TAG
+    from pipelines.run_context import RunChoices
     from pipelines.running import run_job
     from pipelines.schedules import month_to_plan
     from pipelines.settings import load_settings, utc_now
 
     settings, started, said = load_settings(PACELINE_AS_OF=day), utc_now(), []
     planned = month_to_plan(day + timedelta(days=1), set())
-    job, tags = (REPLAN, {PLAN_MONTH_TAG: str(planned)}) if planned else (DAILY, {})
-    if not run_job(settings, job, tags, said.append):
+    choices = RunChoices(plan_month=f"{planned:%Y-%m}" if planned else "")
+    if not run_job(settings, REPLAN if planned else DAILY, choices, said.append):
         sys.exit("\n".join(said))
     with read_warehouse(settings.warehouse_file) as db:
         found = rows_of(db, "from alerts.alerts_due order by alert_key")

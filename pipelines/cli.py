@@ -77,11 +77,12 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
     again = _range(first, last, settings.as_of)
     from pipelines.jobs import DAILY
-    from pipelines.run_context import AGAIN_TAG, NO_ALERTS_TAG
+    from pipelines.run_context import RunChoices
     from pipelines.running import run_job
 
-    tags = {AGAIN_TAG: "...".join(map(str, again))} if again else {}
-    ok = run_job(settings, DAILY, tags | ({NO_ALERTS_TAG: "true"} if no_alerts else {}), _say)
+    read_again = map(str, again) if again else ("", "")
+    choices = RunChoices("", *read_again, no_alerts=no_alerts)
+    ok = run_job(settings, DAILY, choices, _say)
     _print_caps(settings)
     if not ok:
         sys.exit(1)
@@ -94,7 +95,7 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
 def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> None:
     """Write the next plan: run the daily job, issue the caps it recommends, post them to teams and organisation."""
     settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
-    from pipelines.run_context import NO_ALERTS_TAG, PLAN_MONTH_TAG, next_month
+    from pipelines.run_context import RunChoices, next_month
 
     planned = month.date() if month else next_month(settings.as_of)
     first, last = settings.as_of.replace(day=1), next_month(next_month(settings.as_of))
@@ -106,8 +107,7 @@ def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> N
     from pipelines.jobs import REPLAN
     from pipelines.running import run_job
 
-    tags = {PLAN_MONTH_TAG: str(planned)} | ({NO_ALERTS_TAG: "true"} if no_alerts else {})
-    ok = run_job(settings, REPLAN, tags, _say)
+    ok = run_job(settings, REPLAN, RunChoices(plan_month=f"{planned:%Y-%m}", no_alerts=no_alerts), _say)
     _print_plan(settings, planned)
     if not ok:
         sys.exit(1)
@@ -441,7 +441,7 @@ def forget(developer_id: str, pseudonym: str | None, apply: bool) -> None:
     settings = load_settings()
     from pipelines import forget as forgetting
     from pipelines.jobs import DAILY
-    from pipelines.run_context import NO_ALERTS_TAG, lake_of, writer
+    from pipelines.run_context import RunChoices, lake_of, writer
     from pipelines.running import run_job
 
     try:
@@ -458,7 +458,7 @@ def forget(developer_id: str, pseudonym: str | None, apply: bool) -> None:
         click.echo(f"{place.where}: {place.values} name the person. Remove them first, or they are read again.")
     if not apply:
         return click.echo("Nothing was changed. To forget: the same with --apply")
-    ok = run_job(settings, DAILY, {NO_ALERTS_TAG: "true"}, _say)
+    ok = run_job(settings, DAILY, RunChoices(no_alerts=True), _say)
     left = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply=False))
     if left or not ok:
         places = "; ".join(f"{where}: {values}" for where, values in left.items()) or "nowhere"

@@ -11,6 +11,7 @@ from string import Template
 
 from filelock import FileLock
 
+from pipelines import columns
 from pipelines.settings import ROOT, load_settings
 
 POSTGRES = """\
@@ -59,6 +60,8 @@ def _create_databases() -> None:
 if __name__ == "__main__":
     # python -m pipelines.home COMMAND ...: run a Dagster command with this home.
     keep_private()
-    ensure_home(load_settings().data_dir)
+    settings = load_settings()
+    ensure_home(settings.data_dir)
+    columns.trace(settings)  # what the UI says about columns
     os.chdir(ROOT)
     os.execvp(sys.argv[1], sys.argv[1:])

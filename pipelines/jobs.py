@@ -1,13 +1,13 @@
 """Jobs: what is run by hand, by schedule or from the command line."""
 
 import dagster as dg
+from pydantic import Field
 
-from pipelines.assets.outcome import PLAN, TOLD
+from pipelines.assets.outcome import PLAN, REPLAN, TOLD
 from pipelines.resources import Deployment
 from pipelines.retention import CannotRetain, plan_removal, remove_calls
 
 DAILY = "daily"
-REPLAN = "monthly_replan"
 DELIVER = "deliver_alerts"
 RETENTION = "retention"
 
@@ -15,7 +15,7 @@ RETENTION = "retention"
 class Retention(dg.Config):
     """Without `apply`, the job only says what would go."""
 
-    apply: bool = False
+    apply: bool = Field(default=False, description="true: remove them. false: only say what would go.")
 
 
 @dg.op(description="Removes calls older than PACELINE_KEEP_MONTHS from the lake and keeps their daily rows.")
@@ -54,8 +54,9 @@ def jobs() -> list:
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(PLAN),
             description=(
                 "Load what is new, build the models, publish the warehouse, tell what is due. Running it twice "
-                "changes nothing. Runs the last partition. Tags: paceline/as_of=YYYY-MM-DD, "
-                "paceline/again=FIRST...LAST, paceline/no_alerts."
+                "changes nothing. In the launchpad take the last partition; every field of the run config may stay "
+                "empty. To read days again, back-fill their partitions of a feed, or give read_again_from. "
+                "Until a plan was issued, Dagster asks whether to go on without published/issued_plan: confirm."
             ),
         ),
         dg.define_asset_job(
@@ -63,8 +64,8 @@ def jobs() -> list:
             selection=dg.AssetSelection.all(),
             description=(
                 "The daily job, and then the plan of a month: issued in the lake and posted to each team and the "
-                "organisation. Runs the last partition. Tag: paceline/plan_month=YYYY-MM-01 "
-                "(default: the month after the as-of date's)."
+                "organisation. In the launchpad take the last partition; plan_month of the run config says which month "
+                "(default: the one after the last day included)."
             ),
         ),
         dg.define_asset_job(

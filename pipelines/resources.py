@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from pipelines.run_context import PID_TAG, RunContext, writer
-from pipelines.settings import load_settings
+from pipelines.run_context import PID_TAG, RunChoices, RunContext, writer
+from pipelines.settings import load_settings, utc_now
 
 AT_ONCE = 8  # most of it is waiting for answers; DuckDB shares the cores and one memory limit
 # Runs that wait in Dagster's queue are the daemon's business.
@@ -23,6 +24,28 @@ class Deployment(dg.ConfigurableResource):
     One run writes at a time, whoever started it: UI, schedule, sensor or command line. The others wait.
     """
 
+    as_of: str = Field(
+        default="",
+        description="Last day included, YYYY-MM-DD, as if it had just ended. Empty: the last completed day.",
+    )
+    read_again_from: str = Field(
+        default="",
+        description=(
+            "First day, YYYY-MM-DD, that sources are read again for, changed or not: after a source was repaired, for "
+            "example. Empty: only what is new, missing or may still be restated."
+        ),
+    )
+    read_again_to: str = Field(
+        default="", description="Last day, YYYY-MM-DD, of read_again_from. Empty: the last day included."
+    )
+    plan_month: str = Field(
+        default="",
+        description="Month that is planned, YYYY-MM, by monthly_replan. Empty: the one after the last day included.",
+    )
+    no_alerts: bool = Field(
+        default=False,
+        description="true: tell nobody, and keep the sensor quiet until the next run without it.",
+    )
     _run: RunContext = PrivateAttr()
     _threads: ThreadPoolExecutor = PrivateAttr()
     _begun: dict[str, Future] = PrivateAttr(default_factory=dict)
@@ -30,12 +53,17 @@ class Deployment(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Deployment"]:
         """Hold the writer's lock while the run's steps run."""
-        run_id, tags = context.run.run_id, dict(context.run.tags)
-        settings = load_settings()
+        run_id, settings = context.run.run_id, load_settings()
+        choices = RunChoices(**{field.name: getattr(self, field.name) for field in fields(RunChoices)})
+        try:
+            run = RunContext.of(settings, run_id, choices, context.log.info)
+        except ValueError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         with writer(settings, run_id, context.log.info) as killed:
             if context.instance:
                 end_killed(context.instance, killed, run_id)
-            self._run = RunContext.of(settings, run_id, tags, context.log.info)
+                context.instance.add_run_tags(run_id, _labels(choices))
+            self._run = replace(run, started_at=utc_now())
             self._begun, self._threads = {}, ThreadPoolExecutor(AT_ONCE)
             try:
                 yield self
@@ -59,6 +87,11 @@ class Deployment(dg.ConfigurableResource):
             for name, (work, after) in works().items():
                 self._begun[name] = self._threads.submit(_then, self._begun.get(after), work)
         return self._begun
+
+
+def _labels(choices: RunChoices) -> dict[str, str]:
+    """Tags by which the list of runs shows what a run was asked for."""
+    return {f"paceline/{name}": str(value).lower() for name, value in asdict(choices).items() if value}
 
 
 def _then(before: Future | None, work: Callable[[], Any]) -> Any:

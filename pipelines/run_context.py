@@ -6,7 +6,6 @@ the holder: a note found by the next holder means that the run it names was kill
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,16 +20,23 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings, utc_now
 from pipelines.versions import bring_up_to_date
 
-AS_OF_TAG = "paceline/as_of"
-PLAN_MONTH_TAG = "paceline/plan_month"
-AGAIN_TAG = "paceline/again"
-NO_ALERTS_TAG = "paceline/no_alerts"
 PID_TAG = "paceline/pid"
 LOCK_WAIT_SECONDS = 4 * 3600
 
 
 class NoSource(Exception):
     """No source is configured, and the data directory is not the example company's."""
+
+
+@dataclass(frozen=True)
+class RunChoices:
+    """What a run is asked for beside its job: the fields of its run config (`Deployment`), empty for the usual."""
+
+    as_of: str = ""
+    read_again_from: str = ""
+    read_again_to: str = ""
+    plan_month: str = ""
+    no_alerts: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,21 +54,31 @@ class RunContext:
     say: Callable[[str], None]
 
     @classmethod
-    def of(cls, settings: Settings, run_id: str, tags: dict[str, str], say: Callable[[str], None]) -> "RunContext":
-        """The context of a run with these tags; `say` is where its progress goes."""
-        as_of = date.fromisoformat(tags[AS_OF_TAG]) if AS_OF_TAG in tags else settings.as_of
-        again = re.findall(r"\d{4}-\d{2}-\d{2}", tags.get(AGAIN_TAG, ""))
+    def of(cls, settings: Settings, run_id: str, choices: RunChoices, say: Callable[[str], None]) -> "RunContext":
+        """The context of a run with these choices; `say` is where its progress goes. Raises ValueError."""
+        as_of = _day("as_of", choices.as_of) or settings.as_of
+        first, last = _day("read_again_from", choices.read_again_from), _day("read_again_to", choices.read_again_to)
+        if last and not first:
+            raise ValueError("read_again_to is given without read_again_from: give both, or read_again_from alone.")
         return cls(
             settings=settings,
             lake=lake_of(settings),
             run_id=run_id,
             started_at=utc_now(),
             as_of=as_of,
-            plan_month=date.fromisoformat(tags[PLAN_MONTH_TAG]) if PLAN_MONTH_TAG in tags else next_month(as_of),
-            again=(date.fromisoformat(again[0]), date.fromisoformat(again[1])) if again else None,
-            no_alerts=NO_ALERTS_TAG in tags,
+            plan_month=_day("plan_month", choices.plan_month and f"{choices.plan_month}-01") or next_month(as_of),
+            again=(first, last or as_of) if first else None,
+            no_alerts=choices.no_alerts,
             say=say,
         )
+
+
+def _day(name: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        form = "YYYY-MM" if name == "plan_month" else "YYYY-MM-DD"
+        raise ValueError(f"{name} should be {form} in the run config, and is {text!r}.") from error
 
 
 def lake_of(settings: Settings) -> Lake:

@@ -3,10 +3,11 @@
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import asdict, replace
 
 from pipelines.home import ensure_home
-from pipelines.run_context import AS_OF_TAG, PID_TAG
+from pipelines.run_context import PID_TAG, RunChoices
 from pipelines.settings import Settings
 
 _ROOM = "Free space on that disk and run again: nothing is lost."
@@ -20,7 +21,7 @@ _ADVICE = {
 }
 
 
-def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable[[str], None]) -> bool:
+def run_job(settings: Settings, job: str, choices: RunChoices, say: Callable[[str], None]) -> bool:
     """Run it and say what happens; False when anything failed. The run shows in the UI like any other."""
     started = time.monotonic()
     ensure_home(settings.data_dir)
@@ -36,9 +37,12 @@ def run_job(settings: Settings, job: str, tags: Mapping[str, str], say: Callable
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags={AS_OF_TAG: str(settings.as_of), PID_TAG: str(os.getpid()), **tags},
+            tags={PID_TAG: str(os.getpid())},
             raise_on_error=False,
-            run_config={"loggers": {"progress": {}}},
+            run_config={
+                "loggers": {"progress": {}},
+                "resources": {"deployment": {"config": asdict(replace(choices, as_of=str(settings.as_of)))}},
+            },
         )
     for event in result.all_events:
         if event.is_step_failure:

@@ -7,7 +7,7 @@ import dagster as dg
 from pipelines.jobs import DAILY, REPLAN
 from pipelines.lake import Lake
 from pipelines.raw import org_path
-from pipelines.run_context import PLAN_MONTH_TAG, next_month
+from pipelines.run_context import next_month
 from pipelines.settings import load_settings
 
 DRAFT_WORKING_DAYS = 3  # before the month ends, that day included
@@ -53,7 +53,7 @@ def monthly_schedule(timezone: str) -> dg.ScheduleDefinition:
         return dg.RunRequest(
             run_key=f"{month:%Y-%m} on {today}",
             partition_key=str(settings.as_of),
-            tags={PLAN_MONTH_TAG: str(month)},
+            run_config={"resources": {"deployment": {"config": {"plan_month": f"{month:%Y-%m}"}}}},
         )
 
     return monthly_replan_at_seven

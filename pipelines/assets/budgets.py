@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets.groups import GROUP_OF
 from pipelines.assets.outcome import WAREHOUSE
 from pipelines.pushing import push_caps, running_month
 from pipelines.resources import Deployment
@@ -18,7 +19,7 @@ def budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 @dg.asset(
     key=BUDGETS,
     deps=[WAREHOUSE],
-    group_name="published",
+    group_name=GROUP_OF["published"],
     kinds={"litellm"},
     owners=["team:data"],
     description=(

@@ -8,6 +8,7 @@ import dagster as dg
 
 from connectors import genai_prices, org
 from connectors._errors import SourceRefused
+from pipelines.assets.groups import GROUP_OF
 from pipelines.lake import Lake
 from pipelines.raw import PRICES, org_path
 from pipelines.resources import Deployment
@@ -18,7 +19,7 @@ READ_FILES = "raw/org__files/current.parquet"
 
 @dg.asset(
     key=["raw", "org"],
-    group_name="raw",
+    group_name=GROUP_OF["raw"],
     kinds={"csv", "pandera"},
     owners=["team:data"],
     description=(
@@ -34,6 +35,20 @@ def org_csvs(deployment: Deployment) -> dg.MaterializeResult:
     except SourceRefused as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     return dg.MaterializeResult(metadata={"folder": str(deployment.run.settings.org_dir), **rows})
+
+
+def kept_records() -> dg.AssetSpec:
+    """What Paceline itself has written into the lake, which models read and no asset makes."""
+    return dg.AssetSpec(
+        ["raw", "paceline"],
+        group_name=GROUP_OF["raw"],
+        kinds={"parquet"},
+        owners=["team:data"],
+        description=(
+            "Paceline's own records: what was loaded when, refused lines, issued plans, deliveries and decisions, rows "
+            "kept of calls that were removed, and which days this run builds."
+        ),
+    )
 
 
 def load_org(lake: Lake, settings: Settings) -> dict[str, int]:
@@ -74,7 +89,7 @@ def _digests(folder: Path | None) -> list[tuple[str, str]]:
 
 @dg.asset(
     key=["raw", "genai_prices__prices"],
-    group_name="raw",
+    group_name=GROUP_OF["raw"],
     kinds={"python"},
     owners=["team:data"],
     description=(

@@ -11,7 +11,8 @@ from functools import partial
 import dagster as dg
 
 from connectors import discover
-from connectors._contract import ApiFeed, CsvFeed, Feed, LogFeed, in_words
+from connectors._contract import ApiFeed, CsvFeed, Feed, LogFeed, in_words, is_set
+from pipelines.assets.groups import GROUP_OF, NOT_CONFIGURED
 from pipelines.loading import Load, load_log_feed
 from pipelines.loading_api import load_api_feed
 from pipelines.loading_csv import load_csv_feed
@@ -43,6 +44,26 @@ def feed_assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list
     return [feed_asset(feed, title, partitions, feeds) for feed, title in titles]
 
 
+def sources_not_configured(settings: Settings) -> list[dg.AssetSpec]:
+    """The feeds that this deployment could have, each with what it needs; their models are there, and empty."""
+    return [
+        dg.AssetSpec(
+            _key(feed),
+            group_name=NOT_CONFIGURED,
+            kinds={"parquet"},
+            owners=["team:data"],
+            tags={"source": feed.source},
+            description=(
+                f"{feed.description} From {source.title}.\n\nNot configured: needs {in_words(feed.needs)}. What "
+                "each is and which rights are enough: .env.example."
+            ),
+        )
+        for source in discover()
+        for feed in source.feeds_in(settings.environ)
+        if not is_set(feed.needs, settings.environ)
+    ]
+
+
 def feed_asset(feed: Feed, title: str, partitions: dg.PartitionsDefinition, feeds: list[Feed]) -> dg.AssetsDefinition:
     """The asset of one feed. It never raises for its source: the plan goes on, and the run ends red.
 
@@ -58,7 +79,7 @@ def feed_asset(feed: Feed, title: str, partitions: dg.PartitionsDefinition, feed
         deps=[_key(after)] if (after := _comes_after(feed)) else [],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="raw",
+        group_name=GROUP_OF["raw"],
         kinds={"parquet"},
         owners=["team:data"],
         tags={"source": feed.source},

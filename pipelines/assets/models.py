@@ -10,12 +10,14 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+from dagster_dbt import DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from sqlalchemy.exc import DBAPIError
 
-from pipelines import dbt
+from pipelines import columns, dbt
+from pipelines.assets.looks import looks
+from pipelines.assets.translator import Translator, name_checks
 from pipelines.cluster import ClusterFailed, build_on_cluster
 from pipelines.functions import create_arithmetic
 from pipelines.lake import LakeDamaged
@@ -24,41 +26,26 @@ from pipelines.loading import Load, day_of, record_load
 from pipelines.raw import built_days, create_raw, damaged_files, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
-from pipelines.settings import DBT_PROJECT, utc_now
+from pipelines.settings import DBT_PROJECT, Settings, utc_now
+
+DBT_IDS = ("unique_id", "invocation_id", "status")  # of no use to who reads the page
 
 
-class Translator(DagsterDbtTranslator):
-    """Names and owners of dbt models in Dagster."""
-
-    def get_owners(self, dbt_resource_props: Any) -> list[str]:
-        """The data team owns every model."""
-        return ["team:data"]
-
-    def get_asset_check_spec(self, asset_spec: Any, manifest: Any, unique_id: str, project: Any) -> Any:
-        """A check says what the test's description says: what to do when it fails."""
-        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        description = manifest["nodes"][unique_id].get("description")
-        return spec._replace(description=description) if spec and description else spec
-
-
-TRANSLATOR = Translator(
-    DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True, enable_code_references=True)
-)
-
-
-def model_assets(manifest: Path) -> dg.AssetsDefinition:
+def model_assets(settings: Settings) -> dg.AssetsDefinition:
     """One step that builds all models (or those that were selected) in this process."""
+    manifest = dbt.manifest_path(settings)
     parsed = json.loads(manifest.read_text())
-
+    name_checks(parsed)
+    translator = Translator(settings, parsed)
     project = DbtProject(DBT_PROJECT, target_path=manifest.parent)
 
-    @dbt_assets(manifest=parsed, dagster_dbt_translator=TRANSLATOR, name="models", project=project)
+    @dbt_assets(manifest=parsed, dagster_dbt_translator=translator, name="models", project=project)
     def models(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[Any]:
         days = prepare_build(deployment.run, whole=not context.is_subset)
         context.log.info(f"{days} days to build")
         selection: list[str] = []
         if context.is_subset:
-            selection, _ = get_subset_selection_for_context(context, parsed, None, None, None, TRANSLATOR, None)
+            selection, _ = get_subset_selection_for_context(context, parsed, None, None, None, translator, None)
         events: list[Any] = []
         failure = None
         try:
@@ -67,13 +54,13 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
             failure = error
             if damaged := deployment.run.lake.damaged(deployment.run.lake.files("raw")):
                 failure = LakeDamaged(damaged)
-        counts = row_counts(deployment.run)
-        for event in dagster_events(events, parsed, context, project):
+        shown = what_is_shown(deployment.run)
+        for event in dagster_events(events, parsed, context, project, translator):
+            kept = {name: value for name, value in event.metadata.items() if name not in DBT_IDS}
             if isinstance(event, dg.Output):
-                key = context.asset_key_for_output(event.output_name)
-                if key.to_user_string() in counts:
-                    event = event.with_metadata({**event.metadata, "dagster/row_count": counts[key.to_user_string()]})
-            yield event
+                key = context.asset_key_for_output(event.output_name).to_user_string()
+                kept |= shown.get(key, {})
+            yield event.with_metadata(kept)
         if failure:
             raise dg.Failure(str(failure), allow_retries=False)
 
@@ -140,17 +127,26 @@ def _remove_broken(file: Path) -> None:
         file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
 
-def row_counts(run: RunContext) -> dict[str, int]:
-    """Asset key -> rows, of every table of the build file."""
+def what_is_shown(run: RunContext) -> dict[str, dict[str, Any]]:
+    """Asset key -> metadata of what was built: rows of every table, tables and plots of those that people look at."""
     # Not read-only: dbt's own connection in this process is not, and DuckDB wants them alike.
     with duckdb.connect(str(run.settings.build_file)) as db:
+        columns.note_types(run.settings, db)
         tables = db.execute("select schema_name, table_name from duckdb_tables() where schema_name != 'raw'").fetchall()
         counted = [f"select '{schema}/{name}', count(*) from {schema}.{name}" for schema, name in tables]
-        return dict(db.execute(" union all ".join(counted)).fetchall()) if counted else {}
+        counts = db.execute(" union all ".join(counted)).fetchall() if counted else []
+        shown: dict[str, dict[str, Any]] = {key: {"dagster/row_count": rows} for key, rows in counts}
+        for key in shown:
+            shown[key] |= looks(db, key)
+    return shown
 
 
 def dagster_events(
-    events: list[Any], manifest: dict, context: dg.AssetExecutionContext, project: DbtProject
+    events: list[Any],
+    manifest: dict,
+    context: dg.AssetExecutionContext,
+    project: DbtProject,
+    translator: Translator,
 ) -> Iterator[Any]:
     """dbt's own events in Dagster's words, as dagster-dbt translates them."""
     from google.protobuf.json_format import MessageToDict
@@ -162,7 +158,7 @@ def dagster_events(
         message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
         yield from message.to_default_asset_events(
             manifest=manifest,
-            dagster_dbt_translator=TRANSLATOR,
+            dagster_dbt_translator=translator,
             context=context,
             target_path=project.target_path,
             project=project,

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets.groups import GROUP_OF
 from pipelines.dbt import good_build
 from pipelines.lake import Lake
 from pipelines.loading import LOADS
@@ -15,6 +16,8 @@ from pipelines.telling import deliver_alerts, keep_quiet, untold_alerts
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 PLAN = dg.AssetKey(["published", "issued_plan"])
 TOLD = dg.AssetKey(["published", "alert_deliveries"])
+
+REPLAN = "monthly_replan"  # the job that issues plans; whoever materializes everything issues none
 
 MONTHS_APART = "select month, provider, apart_ratio from core.reconciliation_monthly where is_apart order by all"
 
@@ -35,7 +38,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
                 "core.reconciliation_monthly; the plan is published all the same.",
             )
         ],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"duckdb"},
         owners=["team:data"],
         description=(
@@ -65,17 +68,19 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=PLAN,
         deps=[WAREHOUSE],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"parquet"},
         owners=["team:data"],
         description=(
-            "Issues what plan.cap_recommendations says of the planned month (tag paceline/plan_month, by default the "
-            "next): append-only in the lake, in plan.issued_plans, and posted to each team's channel and the "
-            "organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
+            "Issues what plan.cap_recommendations says of the planned month (plan_month of the run config, by "
+            "default the next): append-only in the lake, in plan.issued_plans, and posted to each team's channel and "
+            "the organisation's. Only the job monthly_replan does it. A draft until the month before is measured whole."
         ),
     )
-    def issued_plan(deployment: Deployment) -> dg.MaterializeResult:
+    def issued_plan(context: dg.AssetExecutionContext, deployment: Deployment) -> dg.MaterializeResult:
         run = deployment.run
+        if context.run.job_name != REPLAN:
+            return dg.MaterializeResult(metadata={"issued": f"nothing: only the job {REPLAN} issues plans"})
         stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
         what = (
             f"{rows} caps"
@@ -90,7 +95,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=TOLD,
         deps=[WAREHOUSE, PLAN],
-        group_name="published",
+        group_name=GROUP_OF["published"],
         kinds={"slack"},
         owners=["team:data"],
         description=(
@@ -129,7 +134,8 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["published", "verdict"],
         deps=[TOLD],
-        group_name="published",
+        group_name=GROUP_OF["published"],
+        kinds={"python"},
         owners=["team:data"],
         description=(
             "Fails when a feed of this run could not be loaded or an alert did not reach its recipient, after "

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets.groups import GROUP_OF
 from pipelines.assets.outcome import WAREHOUSE
 from pipelines.report import write_report
 from pipelines.resources import Deployment
@@ -12,7 +13,7 @@ REPORT = dg.AssetKey(["published", "report"])
 @dg.asset(
     key=REPORT,
     deps=[WAREHOUSE],
-    group_name="published",
+    group_name=GROUP_OF["published"],
     kinds={"html"},
     owners=["team:data"],
     description=(

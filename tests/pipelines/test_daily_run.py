@@ -4,9 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
+from pipelines import columns
+from pipelines.definitions import build_defs
+from pipelines.settings import load_settings
 from tests.runs import content, paceline, rows
 
 EXPECTED = Path(__file__).parent.parent / "data" / "expected"
@@ -179,3 +183,36 @@ def test_a_wrong_time_zone_is_named(tmp_path):
 
     assert done.returncode == 2
     assert "'Berlin' is no time zone" in done.stderr
+
+
+def test_dagster_shows_rows_and_the_caps_of_what_was_built(example):
+    with dg.DagsterInstance.from_config(str(example / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["plan", "cap_utilization"]))
+    shown = event.asset_materialization.metadata
+
+    [(built,)] = rows(example, "select count(*) from plan.cap_utilization")
+    assert shown["dagster/row_count"].value == built
+    assert (shown["data_through"].value, shown["scopes_over"].value, shown["scopes_near"].value) == ("2026-11-22", 1, 1)
+    assert {"unique_id", "invocation_id"} & set(shown) == set()
+    assert "dev-03" in {record.data["scope_id"] for record in shown["caps"].records}
+
+
+def test_every_column_has_a_type_and_those_of_models_their_origin_once_the_ui_was_started(example):
+    settings = load_settings(PACELINE_DATA_DIR=example)
+    assert columns.trace(settings)
+    assert not columns.trace(settings)  # nothing has changed since
+
+    specs = {spec.key.to_user_string(): spec for spec in build_defs(settings).resolve_all_asset_specs()}
+    schema = specs["core/model_daily"].metadata["dagster/column_schema"].columns
+    [cost] = [column for column in schema if column.name == "cost_usd"]
+    assert (cost.type, cost.description[-26:]) == ("DECIMAL(38,12)", "← fct_usage_daily.cost_usd")
+    assert "?" not in {column.type for column in schema}
+    lineage = specs["core/model_daily"].metadata["dagster/column_lineage"].deps_by_column
+    assert lineage["cost_usd"] == [dg.TableColumnDep(dg.AssetKey(["core", "fct_usage_daily"]), "cost_usd")]
+    untraced = [
+        key
+        for key, spec in specs.items()
+        if spec.metadata.get("dagster_dbt/materialization_type") in ("table", "view", "incremental")
+        and "dagster/column_lineage" not in spec.metadata
+    ]
+    assert untraced == []

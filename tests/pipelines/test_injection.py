@@ -1,5 +1,6 @@
 """Names from outside stay names: in SQL, templates, paths, spreadsheets, pages, messages and on the terminal."""
 
+import base64
 import csv
 import io
 import json
@@ -7,6 +8,7 @@ import re
 import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import duckdb
 import pytest
@@ -172,14 +174,20 @@ def test_names_do_not_steer_the_terminal_and_forge_no_lines(hostile):
     assert not re.search(r"^ {0,3}FORGED", hostile.printed, re.MULTILINE)
 
 
-def test_what_dagster_keeps_is_text_and_never_markdown_or_a_link(hostile):
-    kinds = set()
+def test_what_dagster_keeps_is_text_and_its_markdown_our_own_pictures(hostile):
+    kinds, pictures = set(), []
     for file in (hostile.data_dir / "dagster" / "history" / "runs").glob("*.db"):
         with sqlite3.connect(file) as db:
             for (event,) in db.execute("select event from event_logs"):
-                kinds |= set(re.findall(r'"__class__": "(\w+)MetadataEntryData"', event))
-    assert kinds <= {"Text", "Int", "Float", "Bool", "PythonArtifact", "Timestamp"}
+                kinds |= set(re.findall(r'"__class__": "(\w+)Metadata(?:EntryData|Value)"', event))
+                pictures += re.findall(r'"md_str": "([^"]*)"', event)
+    assert kinds <= {"Text", "Int", "Float", "Bool", "PythonArtifact", "Timestamp", "Table", "Markdown"}
     assert "Text" in kinds
+    assert pictures
+    for markdown in pictures:
+        picture = re.fullmatch(r"!\[[\w %,.'-]+\]\(data:image/svg\+xml;base64,([\w+/=]+)\)", markdown)
+        elements = ElementTree.fromstring(base64.b64decode(picture[1])).iter()
+        assert {one.tag.partition("}")[2] for one in elements} <= {"svg", "rect", "text", "line", "path"}
 
 
 @pytest.mark.parametrize("sign", list("*?[\\#%"))

@@ -23,7 +23,7 @@ from pipelines.loading_api import load_api_feed, write_version
 from pipelines.planning import issue_plan
 from pipelines.publish import publish
 from pipelines.raw import PLANS, org_path
-from pipelines.run_context import RunContext
+from pipelines.run_context import RunChoices, RunContext
 from pipelines.settings import EXAMPLES, load_settings
 from tests.alerts.fake_slack import TOKEN, FakeSlack
 from tests.alerts.rows import NOW as TOLD_AT
@@ -59,7 +59,7 @@ def run(lake, tmp_path, monkeypatch) -> RunContext:
     """A run whose steps the test takes itself."""
     monkeypatch.setenv("LITELLM_LOGS", str(tmp_path / "logs"))
     settings = load_settings(PACELINE_DATA_DIR=tmp_path / "data", PACELINE_LAKE=lake.root, PACELINE_AS_OF="2026-11-22")
-    return RunContext.of(settings, "run-1", {}, say=lambda text: None)
+    return RunContext.of(settings, "run-1", RunChoices(), say=lambda text: None)
 
 
 @pytest.fixture
