@@ -152,9 +152,9 @@ def dagster_events(
     from google.protobuf.json_format import MessageToDict
 
     for event in events:
-        raw_event = MessageToDict(event, preserving_proto_field_name=True)
-        if raw_event["info"]["name"] not in ("LogTestResult", "NodeFinished", "LogModelResult", "LogSeedResult"):
+        if event.info.name not in ("LogTestResult", "NodeFinished", "LogModelResult", "LogSeedResult"):
             continue
+        raw_event = MessageToDict(event, preserving_proto_field_name=True)
         message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
         yield from message.to_default_asset_events(
             manifest=manifest,
