@@ -71,7 +71,7 @@ lint: $(SETUP) ## Check style and types: ruff, pyrefly, sqlfluff
 	@$(BIN)/pyrefly check --output-format min-text --summary=none
 
 lock: ## Pin all dependencies anew, with hashes (needs uv)
-	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra dev --extra postgres pyproject.toml -o requirements.lock
 
 clean: ## Remove the environment and everything that runs have made (data/ included)
 	@rm -rf $(VENV) .venv-spark data build site *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -93,7 +93,6 @@ def test_the_phases_of_a_run_make_up_all_of_its_time(tmp_path):
     )  # fmt: skip
 
 
-@pytest.mark.xdist_group("example")  # that run is made once
 def test_the_queries_of_analysts_run_on_the_published_warehouse(example):
     with duckdb.connect(str(example / "warehouse.duckdb"), read_only=True) as db:
         db.execute("set search_path = 'core,plan'")

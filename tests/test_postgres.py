@@ -1,6 +1,5 @@
 """Several machines: the ledger and Dagster's storage in PostgreSQL, each machine with a data directory of its own."""
 
-import importlib.util
 import subprocess
 import sys
 import threading
@@ -14,14 +13,7 @@ from tests.alerts.rows import NOW, at, developer_row, team_row
 from tests.postgres import postgres, programs
 from tests.runs import environment
 
-MISSING = [
-    *(["PostgreSQL (apt-get install postgresql)"] if programs() is None else []),
-    *(name for name in ("psycopg", "dagster_postgres") if not importlib.util.find_spec(name)),
-]
-pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed (pip install paceline[postgres]): {', '.join(MISSING)}"),
-    pytest.mark.xdist_group("postgres"),
-]
+pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
 
 
 @pytest.fixture(scope="module")

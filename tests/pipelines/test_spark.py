@@ -84,7 +84,6 @@ def company(loaded, tmp_path):
 
 
 @needs_spark
-@pytest.mark.xdist_group("spark")
 def test_spark_makes_the_same_rows_and_duckdb_goes_on_from_them(company, on_duckdb, tmp_path, monkeypatch):
     monkeypatch.setenv("PACELINE_TIMEZONE", company.timezone)
     lake = Lake(company.lake, tmp_path / "scratch")
