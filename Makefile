@@ -60,6 +60,7 @@ focus: $(SETUP) ## Check the bill with the official FOCUS validator (needs Pytho
 
 pictures: $(SETUP) ## Take the documentation's pictures anew (needs chromium)
 	@$(BIN)/python -m tests.report_pictures
+	@$(BIN)/python -m tests.screenshots
 
 recipes: $(SETUP) ## Follow CONTRIBUTING's recipes in a copy of the tree and run what they make (long)
 	@$(BIN)/python -m pytest --long tests/test_recipes.py

@@ -1,4 +1,4 @@
-"""Pictures of Dagster's UI for the documentation: `python -m tests.screenshots` (`make screenshots`).
+"""Pictures of Dagster's UI for the documentation: `python -m tests.screenshots` (`make pictures`).
 
 Runs the example company in a folder of its own, opens the UI in Debian's chromium and writes docs/images/dagster_*.png.
 With `--data-dir` it takes a folder that has been run already. Needs the extra `browser`.

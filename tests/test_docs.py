@@ -49,7 +49,8 @@ def commands_shown(of: str) -> list[tuple[str, list[str]]]:
     found = []
     for page, line in lines_shown():
         if is_this := re.match(rf"(?:\w+=\S+ )*(?:\.venv/bin/)?{of}\s(.*)", line, re.DOTALL):
-            found.append((page, shlex.split(is_this[1], comments=True)))
+            words = shlex.split(is_this[1], comments=True)
+            found.append((page, words[: words.index(">")] if ">" in words else words))
     return found
 
 
