@@ -187,7 +187,7 @@ def load_folders(
     state = f"raw/{feed.table}/_folders.parquet"
     known = {row["folder"]: row for row in lake.read_rows(state)}
     units: dict[str, list[LogFile]] = {}
-    for file in files:
+    for file in sorted(files, key=lambda one: one.key):
         units.setdefault(file.key if feed.grows else file.folder, []).append(file)
     in_lake = set(lake.files(f"raw/{feed.table}"))
     from_calls = {row["utc_date"] for row in lake.read_rows(CLUSTER_DAYS)}
@@ -304,25 +304,26 @@ def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None
 
 def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) -> set[str]:
     """Write what is kept to its days, and take away what is left of those files of the lake; returns what it wrote."""
-    db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
-    db.executemany("insert into folder_ids values (?, ?)", list(folders.items()))
-    folder = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else FOLDER
-    db.execute(f"""
-        copy (
-            select {", ".join(feed.schema)}, strftime({feed.recorded_at}, '%Y-%m-%d') as day, folder_id
-            from kept join folder_ids on folder = {folder}
-            order by folder_id, day, {feed.recorded_at}, {feed.record_id}, _file, _line
-        ) to {quoted(scratch / "days")} (format parquet, compression zstd, partition_by (day, folder_id))""")
+    name = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else FOLDER
+    found = db.execute(f"select distinct {name}, {feed.recorded_at}::date from kept order by all").fetchall()
     written = set()
-    for local in sorted(scratch.glob("days/*/*/*.parquet")):
-        day, folder_id = (part.partition("=")[2] for part in local.parts[-3:-1])
-        target = f"raw/{feed.table}/day={day}/from_{folder_id}.parquet"
-        if target in written:
-            raise RuntimeError(f"DuckDB wrote more than one file for {target}")
+    local = scratch / "day.parquet"
+    for folder, day in found:
+        # The day comes first: it is looked up without reading the rest. Rows stay in the order of the files' lines; to
+        # sort a large day would take longer than all else.
+        db.execute(
+            f"""
+            copy (
+                select {", ".join(feed.schema)} from kept
+                where {feed.recorded_at} >= $day and {feed.recorded_at} < $day + 1 and {name} = $folder
+            ) to {quoted(local)} (format parquet, compression zstd)""",
+            {"day": day, "folder": folder},
+        )
+        target = f"raw/{feed.table}/day={day}/from_{folders[folder]}.parquet"
         written.add(target)
-        load.days_told.add(date.fromisoformat(day))
+        load.days_told.add(day)
         if lake.put(db, local, target):
-            load.changed_days.append(date.fromisoformat(day))
+            load.changed_days.append(day)
     for path in held:
         if path not in written:
             lake.remove(path)
