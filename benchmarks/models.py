@@ -7,6 +7,7 @@ from jinja2 import Environment
 
 from pipelines.settings import DBT_PROJECT
 
+# What models call; how dbt makes tables of them stands below, in macros/materializations.
 MACROS = "".join(path.read_text() for path in sorted(DBT_PROJECT.glob("macros/*.sql")))
 VARS = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())["vars"]
 

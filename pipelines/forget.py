@@ -24,6 +24,7 @@ from pipelines.dbt import target_path
 from pipelines.kept import USAGE
 from pipelines.lake import Lake, beside, quoted
 from pipelines.loading import lake_name
+from pipelines.parquet import parquet_folder
 from pipelines.publish import read_warehouse
 from pipelines.raw import log_feeds, tables_of
 from pipelines.settings import Settings
@@ -123,7 +124,8 @@ def forget(
 ) -> Iterator[Place]:
     """Every place with the person in it, changed when `apply`. Without `keep_rows` rows about the person go.
 
-    The org files come last: until then a run that was killed can be repeated. Build and report are thrown away.
+    The org files come last: until then a run that was killed can be repeated. Build, report and Parquet files are
+    thrown away, for the next run makes them.
     """
     yield from _in_lake(lake, words[0], eraser, keep_rows, apply)
     yield from _in_databases(settings, words[0], eraser, keep_rows, apply)
@@ -131,6 +133,7 @@ def forget(
     yield from _in_warehouse(settings, eraser)
     if apply:
         shutil.rmtree(settings.build_file.parent, ignore_errors=True)
+        shutil.rmtree(parquet_folder(settings.warehouse_file), ignore_errors=True)
         settings.report_file.unlink(missing_ok=True)
     if not settings.uses_examples:
         yield from _in_org(settings.org_dir, words[0], eraser, keep_rows, apply)

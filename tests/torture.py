@@ -36,7 +36,7 @@ MOST_ATTEMPTS = 6
 HTTP_FAULT_RATIO = 0.03
 SLACK_FAULT_RATIO = 0.1
 # When the pipeline worked, what was known in between, and what it says about sources that failed meanwhile.
-WORKED_AT = ("known_at", "issued_at", "plan_issued_at")
+WORKED_AT = ("known_at", "x_KnownAt", "issued_at", "plan_issued_at")
 HISTORIES = ("intermediate.int_billing_versions", "core.fct_billed_history")
 OF_OUTAGES = "source_health"
 # Loaded once, by a server that every process is forked from: Python's start-up is not what is to be killed.
