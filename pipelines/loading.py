@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from connectors._contract import Feed, LogFeed
@@ -21,6 +22,7 @@ from pipelines.lake import Lake, quoted
 
 BATCH_BYTES = 512 * 1024**2
 BATCH_FILES = 5_000
+FEW_DAYS = 16  # files of a batch from here on are written in one pass
 NO_RECORDS = "no_records.parquet"
 
 LOADS = "raw/paceline__loads"
@@ -304,22 +306,11 @@ def _keep_what_is_gone(lake, feed, db, held: list[str], read: list[str]) -> None
 
 def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) -> set[str]:
     """Write what is kept to its days, and take away what is left of those files of the lake; returns what it wrote."""
-    name = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else FOLDER
-    found = db.execute(f"select distinct {name}, {feed.recorded_at}::date from kept order by all").fetchall()
     written = set()
-    local = scratch / "day.parquet"
-    for folder, day in found:
-        # The day comes first: it is looked up without reading the rest. Rows stay in the order of the files' lines; to
-        # sort a large day would take longer than all else.
-        db.execute(
-            f"""
-            copy (
-                select {", ".join(feed.schema)} from kept
-                where {feed.recorded_at} >= $day and {feed.recorded_at} < $day + 1 and {name} = $folder
-            ) to {quoted(local)} (format parquet, compression zstd)""",
-            {"day": day, "folder": folder},
-        )
-        target = f"raw/{feed.table}/day={day}/from_{folders[folder]}.parquet"
+    for local, folder_id, day in _files_of_days(feed, db, folders, scratch):
+        target = f"raw/{feed.table}/day={day}/from_{folder_id}.parquet"
+        if target in written:
+            raise RuntimeError(f"DuckDB wrote more than one file for {target}")
         written.add(target)
         load.days_told.add(day)
         if lake.put(db, local, target):
@@ -330,6 +321,34 @@ def _write_days(lake, feed, db, folders: dict[str, str], held, scratch, load) ->
             load.changed_days.append(day_of(path))
     load.changed_days = sorted(set(load.changed_days))
     return written
+
+
+def _files_of_days(feed, db, folders: dict[str, str], scratch) -> Iterator[tuple[Path, str, date]]:
+    """What is kept as (file, folder_id, day). The order of rows says nothing."""
+    name = "regexp_extract(_file, '^([^/]*)/', 1)" if feed.grows else FOLDER
+    columns, at = ", ".join(feed.schema), feed.recorded_at
+    found = db.execute(f"select distinct {name}, {at}::date from kept order by all").fetchall()
+    if len(found) > FEW_DAYS:  # one pass for all of them; sorted, so that each becomes one file
+        db.execute("create or replace temp table folder_ids (folder varchar, folder_id varchar)")
+        db.executemany("insert into folder_ids values (?, ?)", list(folders.items()))
+        db.execute(f"""
+            copy (
+                select {columns}, {at}::date as day, folder_id from kept join folder_ids on folder = {name}
+                order by folder_id, day
+            ) to {quoted(scratch / "days")} (format parquet, compression zstd, partition_by (day, folder_id))""")
+        for local in sorted(scratch.glob("days/*/*/*.parquet")):
+            day, folder_id = (part.partition("=")[2] for part in local.parts[-3:-1])
+            yield local, folder_id, date.fromisoformat(day)
+        return
+    for folder, day in found:  # a pass for each of them, by all cores; to sort a large day takes longer than all else
+        local = scratch / "day.parquet"
+        db.execute(
+            f"""
+            copy (select {columns} from kept where {at} >= $day and {at} < $day + 1 and {name} = $folder)
+            to {quoted(local)} (format parquet, compression zstd)""",
+            {"day": day, "folder": folder},
+        )
+        yield local, folders[folder], day
 
 
 def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: date) -> None:
