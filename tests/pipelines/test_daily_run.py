@@ -115,6 +115,7 @@ def test_running_again_changes_nothing_and_tells_nobody_twice(example):
 
 def test_reading_a_range_again_while_an_analyst_is_connected_changes_nothing(example):
     before = content(example)
+    opened = (example / "warehouse.duckdb").stat().st_ino
     with duckdb.connect(str(example / "warehouse.duckdb"), read_only=True) as analyst:
         first = analyst.execute("select count(*) from core.fct_usage_daily").fetchall()
         done = paceline(example, "run", "--from", "2026-10-01", "--to", "2026-10-05")
@@ -123,6 +124,7 @@ def test_reading_a_range_again_while_an_analyst_is_connected_changes_nothing(exa
     assert done.returncode == 0, done.stderr
     assert "reading" in done.stderr
     assert content(example) == before
+    assert (example / "warehouse.duckdb").stat().st_ino != opened  # the analyst's file is not written into
 
 
 def test_every_published_relation_column_and_function_is_described(example):
