@@ -20,7 +20,7 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings, utc_now
 from pipelines.versions import bring_up_to_date
 
-PID_TAG = "paceline/pid"
+PID_TAG, HOST_TAG = "paceline/pid", "paceline/host"
 LOCK_WAIT_SECONDS = 4 * 3600
 
 

@@ -2,12 +2,13 @@
 
 import os
 import re
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from pipelines.home import ensure_home
-from pipelines.run_context import PID_TAG, RunChoices
+from pipelines.run_context import HOST_TAG, PID_TAG, RunChoices
 from pipelines.settings import Settings
 
 _ROOM = "Free space on that disk and run again: nothing is lost."
@@ -37,7 +38,7 @@ def run_job(settings: Settings, job: str, choices: RunChoices, say: Callable[[st
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags={PID_TAG: str(os.getpid())},
+            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
             raise_on_error=False,
             run_config={
                 "loggers": {"progress": {}},
