@@ -65,6 +65,14 @@ def main() -> None:
 def commands() -> None:
     """Measure what coding agents use, compare it with caps, and plan the next month."""
     keep_private()
+    except Exception as error:
+        from pipelines.running import lost_database
+
+        lost = lost_database(error)
+        if not lost:
+            raise
+        _say(f"paceline: {lost}")
+        sys.exit(1)
 
 
 @commands.command()

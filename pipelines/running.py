@@ -60,6 +60,18 @@ def with_advice(said: str) -> str:
     return f"{said.rstrip('. ')}. {advice}" if advice else said
 
 
+def lost_database(error: BaseException | None) -> str | None:
+    """In words, where Dagster could not reach its database: it says so with the database's own error as the cause."""
+    from sqlalchemy.exc import OperationalError
+
+    while error:
+        if isinstance(error, OperationalError):
+            said = " ".join(str(error.orig).split()).rstrip("?. ")
+            return f"the database of PACELINE_DAGSTER_URL cannot be used: {said}. Start it, or correct the address."
+        error = error.__cause__
+    return None
+
+
 def _reason(event) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:

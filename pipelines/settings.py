@@ -77,6 +77,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"its driver is not installed: pip install {error.name}") from error
         return url
 
+    @field_validator("dagster_url")
+    @classmethod
+    def _of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith("postgresql"):
+            raise ValueError(
+                "Dagster's runs can be in PostgreSQL only: postgresql+psycopg2://user:password@host/database"
+            )
+        return url
+
     @field_validator("slack_org_owners_given")
     @classmethod
     def _member_ids(cls, owners: str) -> str:

@@ -187,6 +187,17 @@ def test_a_wrong_time_zone_is_named(tmp_path):
 
 def test_dagster_shows_rows_and_the_caps_of_what_was_built(example):
     with dg.DagsterInstance.from_config(str(example / "dagster")) as instance:
+def test_a_database_of_dagster_s_runs_that_is_not_there_is_named(tmp_path):
+    nobody = "postgresql+psycopg2://paceline:password-of-the-test@127.0.0.1:1/dagster"
+
+    done = paceline(tmp_path, "run", PACELINE_DAGSTER_URL=nobody)
+
+    assert done.returncode == 1
+    assert "paceline: the database of PACELINE_DAGSTER_URL cannot be used: connection to server" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "password-of-the-test" not in done.stderr
+
+
         event = instance.get_latest_materialization_event(dg.AssetKey(["plan", "cap_utilization"]))
     shown = event.asset_materialization.metadata
 

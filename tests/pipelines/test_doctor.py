@@ -140,6 +140,13 @@ def test_an_address_of_a_database_that_cannot_be_used_is_refused_in_words(variab
 
 
 def test_a_mistake_in_an_org_file_is_found_with_its_line(settings):
+def test_dagster_s_runs_can_be_in_postgresql_only():
+    with pytest.raises(ValidationError, match="in PostgreSQL only"):
+        load_settings(PACELINE_DAGSTER_URL="sqlite:////tmp/dagster.sqlite")
+
+    assert load_settings(PACELINE_DAGSTER_URL="postgresql+psycopg2://me:pass-word@host/db").dagster_url
+
+
     (settings.org_dir / "teams.csv").write_text("team_id,monthly_pool_tokens\nplatform,many\n")
 
     state, words = found(settings, "org")["org CSVs"]
