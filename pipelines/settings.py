@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     @field_validator("as_of_given")
     @classmethod
     def _has_begun(cls, day: date | None) -> date | None:
-        if day and day > datetime.now(UTC).date() + timedelta(days=1):
+        if day and not has_begun(day):
             raise ValueError(f"{day} has not begun yet")
         return day
 
@@ -170,6 +170,11 @@ def load_settings(**given: Any) -> Settings:
     load_dotenv(Path.cwd() / ".env")
     load_dotenv(ROOT / ".env")
     return Settings(**given)
+
+
+def has_begun(day: date) -> bool:
+    """Whether a day has begun somewhere on Earth."""
+    return day <= utc_now().date() + timedelta(days=1)
 
 
 def utc_now() -> datetime:
