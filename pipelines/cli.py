@@ -4,10 +4,11 @@ Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readabl
 """
 
 import math
+import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +16,12 @@ from pipelines.console import visible
 from pipelines.home import keep_private
 from pipelines.settings import ROOT, Settings, load_settings
 
+if TYPE_CHECKING:
+    from pipelines.run_context import Days, RunChoices
+
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+# Fields of the run config, and the options that set them.
+OPTIONS = {"read_again_from": "--from", "read_again_to": "--to", "plan_month": "--month", "as_of": "--as-of"}
 
 
 class Finite(click.FloatRange):
@@ -59,6 +65,14 @@ def main() -> None:
 
         _say(f"paceline: {with_advice(str(error))}")
         sys.exit(1)
+    except Exception as error:
+        from pipelines.running import lost_database
+
+        lost = lost_database(error)
+        if not lost:
+            raise
+        _say(f"paceline: {lost}")
+        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,13 +89,14 @@ def commands() -> None:
 def run(first: datetime | None, last: datetime | None, as_of: datetime | None, no_alerts: bool) -> None:
     """Run the daily job: load what is new, build, publish, tell what is due."""
     settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
-    again = _range(first, last, settings.as_of)
-    from pipelines.jobs import DAILY
     from pipelines.run_context import RunChoices
+
+    read_again = (str(day.date()) if day else "" for day in (first, last))
+    choices = RunChoices("", *read_again, no_alerts=no_alerts)
+    _days(settings, choices)
+    from pipelines.jobs import DAILY
     from pipelines.running import run_job
 
-    read_again = map(str, again) if again else ("", "")
-    choices = RunChoices("", *read_again, no_alerts=no_alerts)
     ok = run_job(settings, DAILY, choices, _say)
     _print_caps(settings)
     if not ok:
@@ -95,15 +110,9 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
 def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> None:
     """Write the next plan: run the daily job, issue the caps it recommends, post them to teams and organisation."""
     settings = load_settings(**({"PACELINE_AS_OF": as_of.date()} if as_of else {}))
-    from pipelines.run_context import RunChoices, next_month
+    from pipelines.run_context import RunChoices
 
-    planned = month.date() if month else next_month(settings.as_of)
-    first, last = settings.as_of.replace(day=1), next_month(next_month(settings.as_of))
-    if not first <= planned <= last:
-        raise click.UsageError(
-            f"as of {settings.as_of}, plans can be written for {first:%Y-%m} to {last:%Y-%m}, not {planned:%Y-%m}; "
-            "for another month give --as-of too"
-        )
+    planned = _days(settings, RunChoices(plan_month=f"{month:%Y-%m}" if month else "")).plan_month
     from pipelines.jobs import REPLAN
     from pipelines.running import run_job
 
@@ -489,15 +498,14 @@ def init() -> None:
     click.echo("Read them, correct them, then: paceline run")
 
 
-def _range(first: datetime | None, last: datetime | None, as_of: date) -> tuple[date, date] | None:
-    if first is None and last is None:
-        return None
-    if first is None:
-        raise click.UsageError("--to needs --from")
-    start, end = first.date(), last.date() if last else as_of
-    if start > end:
-        raise click.UsageError(f"--from {start} is after --to {end}")
-    return start, end
+def _days(settings: Settings, choices: "RunChoices") -> "Days":
+    """The days that the options ask for. What the run config calls otherwise is named as here."""
+    from pipelines.run_context import days_of
+
+    try:
+        return days_of(settings, choices)
+    except ValueError as error:
+        raise click.UsageError(re.sub("|".join(OPTIONS), lambda name: OPTIONS[name[0]], str(error))) from error
 
 
 def _say(text: str) -> None:

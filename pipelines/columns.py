@@ -38,14 +38,12 @@ def note_types(settings: Settings, db: duckdb.DuckDBPyConnection) -> None:
 
 def types_of(settings: Settings) -> Types:
     """What the last build said; nothing before the first."""
-    file = _types_file(settings)
-    return json.loads(file.read_text()) if file.exists() else {}
+    return _read(_types_file(settings))
 
 
 def origins_of(settings: Settings) -> Origins:
     """What was traced last; nothing before the UI was started on a finished build."""
-    file = _origins_file(settings)
-    return json.loads(file.read_text())["origins"] if file.exists() else {}
+    return _read(_origins_file(settings)).get("origins", {})
 
 
 def trace(settings: Settings) -> bool:
@@ -57,7 +55,7 @@ def trace(settings: Settings) -> bool:
     digest = hashlib.blake2b(json.dumps([types, queries]).encode(), digest_size=8).hexdigest()
     file = _origins_file(settings)
     with FileLock(file.with_suffix(".lock")):
-        if file.exists() and json.loads(file.read_text())["of"] == digest:
+        if _read(file).get("of") == digest:
             return False
         relations = {relation.partition(".")[2]: relation for relation in types if not relation.startswith("raw.")}
         known = {relations[name]: query for name, query in queries.items() if name in relations}
@@ -71,10 +69,6 @@ def trace_queries(queries: Mapping[str, str], types: Types) -> Origins:
 
     A query that cannot be traced is left out: the graph still knows its parents.
     """
-    from sqlglot import exp, parse_one
-    from sqlglot.errors import SqlglotError
-    from sqlglot.optimizer.qualify import qualify
-    from sqlglot.optimizer.scope import build_scope
     from sqlglot.schema import MappingSchema
 
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -86,18 +80,25 @@ def trace_queries(queries: Mapping[str, str], types: Types) -> Origins:
     origins: Origins = {}
     for relation, query in queries.items():
         try:
-            tree = parse_one(query, dialect="duckdb")
-            for table in tree.find_all(exp.Table):
-                table.set("catalog", None)
-            tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
-            scope = build_scope(tree)
-        except SqlglotError:
+            traced = _trace_query(query, known, _Tracer(set(types)))
+        except Exception as error:  # a pivot at the top, for example, has no columns for sqlglot
+            logging.getLogger(__name__).info("columns of %s are not traced: %r", relation, error)
             continue
-        tracer = _Tracer(set(types))
-        origins[relation] = {
-            column: sorted(tracer.origins(scope, column)) for column in tree.named_selects if column in types[relation]
-        }
+        origins[relation] = {column: found for column, found in traced.items() if column in types[relation]}
     return origins
+
+
+def _trace_query(query: str, known, tracer: "_Tracer") -> dict[str, list[tuple[str, str]]]:
+    from sqlglot import exp, parse_one
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.optimizer.scope import build_scope
+
+    tree = parse_one(query, dialect="duckdb")
+    for table in tree.find_all(exp.Table):
+        table.set("catalog", None)
+    tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
+    scope = build_scope(tree)
+    return {column: sorted(tracer.origins(scope, column)) for column in tree.named_selects}
 
 
 class _Tracer:
@@ -152,6 +153,14 @@ class _Tracer:
             elif isinstance(source, exp.Table) and (relation := f"{source.db}.{source.name}") in self._relations:
                 found.add((relation, reference.name))
         return found
+
+
+def _read(file: Path) -> dict:
+    """What the file says; nothing where it is missing or broken, for the next build writes it anew."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
 
 
 def _types_file(settings: Settings) -> Path:

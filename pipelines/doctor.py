@@ -39,7 +39,7 @@ KINDS_OF_KEYS = {
 }
 WRONG_KINDS = {"ANTHROPIC_ADMIN_KEY": "sk-ant-api", "OPENAI_ADMIN_KEY": "sk-proj-"}
 PINNED = ("dagster", "dagster-dbt", "dagster-webserver", "dbt-core", "dbt-duckdb", "duckdb", "genai-prices")
-SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS|LEDGER_URL)$")
+SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS|LEDGER_URL|DAGSTER_URL)$")
 LEAST_FREE_BYTES = 1024**3
 CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 30, 300
 DAEMON_LATE_SECONDS = 300

@@ -12,7 +12,7 @@ from string import Template
 from filelock import FileLock
 
 from pipelines import columns
-from pipelines.settings import ROOT, load_settings
+from pipelines.settings import ROOT, Settings, load_settings
 
 POSTGRES = """\
 storage:
@@ -57,11 +57,19 @@ def _create_databases() -> None:
         instance.get_asset_keys(limit=1)
 
 
+def trace_columns(settings: Settings) -> None:
+    """Bring up to date what the UI says about columns. What goes wrong is said, and stops nothing."""
+    try:
+        columns.trace(settings)
+    except Exception as error:
+        print(f"paceline: origins of columns are not shown: {type(error).__name__}: {error}", file=sys.stderr)
+
+
 if __name__ == "__main__":
     # python -m pipelines.home COMMAND ...: run a Dagster command with this home.
     keep_private()
     settings = load_settings()
     ensure_home(settings.data_dir)
-    columns.trace(settings)  # what the UI says about columns
+    trace_columns(settings)
     os.chdir(ROOT)
     os.execvp(sys.argv[1], sys.argv[1:])

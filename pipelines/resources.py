@@ -1,6 +1,7 @@
 """Dagster resources: what steps are given instead of reaching for it."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from pipelines.run_context import PID_TAG, RunChoices, RunContext, writer
+from pipelines.run_context import HOST_TAG, PID_TAG, RunChoices, RunContext, writer
 from pipelines.settings import load_settings, utc_now
 
 AT_ONCE = 8  # most of it is waiting for answers; DuckDB shares the cores and one memory limit
@@ -101,9 +102,13 @@ def _then(before: Future | None, work: Callable[[], Any]) -> Any:
 
 
 def end_killed(instance: dg.DagsterInstance, writer_run_id: str | None, own_run_id: str) -> None:
-    """Let runs end whose process did: the writer that was killed, and those of the command line that never wrote."""
+    """Let runs end whose process did: the writer that was killed, and those of the command line that never wrote.
+
+    Machines may share a record of runs: of a process on another one nothing is known here.
+    """
+    here = socket.gethostname()
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        pid = run.tags.get(PID_TAG)
+        pid = run.tags.get(PID_TAG) if run.tags.get(HOST_TAG, here) == here else None
         if run.run_id == writer_run_id or (pid and run.run_id != own_run_id and not _lives(int(pid))):
             instance.report_run_failed(run, "Its process ended before the run did. The next run did its work.")
 

@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from connectors._files import is_remote
 from pipelines.lake import Lake
-from pipelines.settings import Settings, utc_now
+from pipelines.settings import Settings, has_begun, utc_now
 from pipelines.versions import bring_up_to_date
 
-PID_TAG = "paceline/pid"
+PID_TAG, HOST_TAG = "paceline/pid", "paceline/host"
 LOCK_WAIT_SECONDS = 4 * 3600
 
 
@@ -56,21 +57,47 @@ class RunContext:
     @classmethod
     def of(cls, settings: Settings, run_id: str, choices: RunChoices, say: Callable[[str], None]) -> "RunContext":
         """The context of a run with these choices; `say` is where its progress goes. Raises ValueError."""
-        as_of = _day("as_of", choices.as_of) or settings.as_of
-        first, last = _day("read_again_from", choices.read_again_from), _day("read_again_to", choices.read_again_to)
-        if last and not first:
-            raise ValueError("read_again_to is given without read_again_from: give both, or read_again_from alone.")
+        days = days_of(settings, choices)
         return cls(
             settings=settings,
             lake=lake_of(settings),
             run_id=run_id,
             started_at=utc_now(),
-            as_of=as_of,
-            plan_month=_day("plan_month", choices.plan_month and f"{choices.plan_month}-01") or next_month(as_of),
-            again=(first, last or as_of) if first else None,
+            **days._asdict(),
             no_alerts=choices.no_alerts,
             say=say,
         )
+
+
+class Days(NamedTuple):
+    """The days of a run: the last one included, those that are read again, and the month that is planned."""
+
+    as_of: date
+    again: tuple[date, date] | None
+    plan_month: date
+
+
+def days_of(settings: Settings, choices: RunChoices) -> Days:
+    """The days that these choices ask for. Raises ValueError, which names the choice, where they cannot be."""
+    as_of = _day("as_of", choices.as_of)
+    if as_of and not has_begun(as_of):
+        raise ValueError(f"as_of {as_of} has not begun yet.")
+    as_of = as_of or settings.as_of
+    first, last = _day("read_again_from", choices.read_again_from), _day("read_again_to", choices.read_again_to)
+    if last and not first:
+        raise ValueError("read_again_to needs read_again_from: give both, or read_again_from alone.")
+    if last and last > as_of:
+        raise ValueError(f"read_again_to {last} is after the last day included, {as_of}.")
+    if first and first > (last or as_of):
+        raise ValueError(f"read_again_from {first} is after {f'read_again_to {last}' if last else f'as_of {as_of}'}.")
+    planned = _day("plan_month", choices.plan_month and f"{choices.plan_month}-01") or next_month(as_of)
+    earliest, latest = as_of.replace(day=1), next_month(next_month(as_of))
+    if not earliest <= planned <= latest:
+        raise ValueError(
+            f"as of {as_of}, plans can be written for {earliest:%Y-%m} to {latest:%Y-%m}, not {planned:%Y-%m}; for "
+            "another month give as_of too."
+        )
+    return Days(as_of, (first, last or as_of) if first else None, planned)
 
 
 def _day(name: str, text: str) -> date | None:

@@ -2,12 +2,13 @@
 
 import os
 import re
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from pipelines.home import ensure_home
-from pipelines.run_context import PID_TAG, RunChoices
+from pipelines.run_context import HOST_TAG, PID_TAG, RunChoices
 from pipelines.settings import Settings
 
 _ROOM = "Free space on that disk and run again: nothing is lost."
@@ -37,7 +38,7 @@ def run_job(settings: Settings, job: str, choices: RunChoices, say: Callable[[st
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=str(settings.as_of),
-            tags={PID_TAG: str(os.getpid())},
+            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
             raise_on_error=False,
             run_config={
                 "loggers": {"progress": {}},
@@ -57,6 +58,18 @@ def with_advice(said: str) -> str:
     """What went wrong, and what to do where the machine said it."""
     advice = next((advice for words, advice in _ADVICE.items() if words in said), None)
     return f"{said.rstrip('. ')}. {advice}" if advice else said
+
+
+def lost_database(error: BaseException | None) -> str | None:
+    """In words, where Dagster could not reach its database: it says so with the database's own error as the cause."""
+    from sqlalchemy.exc import OperationalError
+
+    while error:
+        if isinstance(error, OperationalError):
+            said = " ".join(str(error.orig).split()).rstrip("?. ")
+            return f"the database of PACELINE_DAGSTER_URL cannot be used: {said}. Start it, or correct the address."
+        error = error.__cause__
+    return None
 
 
 def _reason(event) -> str:

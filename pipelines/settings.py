@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     @field_validator("as_of_given")
     @classmethod
     def _has_begun(cls, day: date | None) -> date | None:
-        if day and day > datetime.now(UTC).date() + timedelta(days=1):
+        if day and not has_begun(day):
             raise ValueError(f"{day} has not begun yet")
         return day
 
@@ -75,6 +75,15 @@ class Settings(BaseSettings):
                 raise ValueError("expected an address like postgresql+psycopg://user:password@host/database") from error
             except ModuleNotFoundError as error:
                 raise ValueError(f"its driver is not installed: pip install {error.name}") from error
+        return url
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith("postgresql"):
+            raise ValueError(
+                "Dagster's runs can be in PostgreSQL only: postgresql+psycopg2://user:password@host/database"
+            )
         return url
 
     @field_validator("slack_org_owners_given")
@@ -161,6 +170,11 @@ def load_settings(**given: Any) -> Settings:
     load_dotenv(Path.cwd() / ".env")
     load_dotenv(ROOT / ".env")
     return Settings(**given)
+
+
+def has_begun(day: date) -> bool:
+    """Whether a day has begun somewhere on Earth."""
+    return day <= utc_now().date() + timedelta(days=1)
 
 
 def utc_now() -> datetime:

@@ -50,9 +50,10 @@ NAMES = (
 TEAMS = (NAMES[0], NAMES[4], NAMES[6], NAMES[13])  # few, for each has a plan with charts
 HOME = 'o\'b; {{ 1330+7 }} $(id) {x} "q"'  # where Paceline writes
 FOLDER = f"{HOME} {{{{ 7*191 }}}} %41 \\ [x]*?#"  # where it reads
-# Nobody is there.
-LEDGER_URL = "postgresql+psycopg://paceline:password-of-the-test@127.0.0.1:1/ledger"
-DAGSTER_URL = "postgresql+psycopg2://paceline:password-of-the-test@127.0.0.1:1/dagster"
+DATABASES = {  # nobody is there
+    "PACELINE_LEDGER_URL": "postgresql+psycopg://paceline:password-of-the-test@127.0.0.1:1/ledger",
+    "PACELINE_DAGSTER_URL": "postgresql+psycopg2://paceline:password-of-the-test@127.0.0.1:1/dagster",
+}
 # Read by the clouds' own tools.
 CLOUD_SECRETS = {"AWS_SECRET_ACCESS_KEY": "secret-of-the-test", "AWS_SESSION_TOKEN": "session-secret-of-the-test"}
 # In the run without pauses and with three days to ask for; everything else is the command as it is.
@@ -148,12 +149,12 @@ def hostile_run(folder: Path) -> Hostile:
         "SLACK_ORG_CHANNEL": "C0ORG",
         "SLACK_OPS_CHANNEL": "C0OPS",
     }
-    for name in ("PACELINE_LEDGER_URL", "PACELINE_DAGSTER_URL"):
+    for name in DATABASES:
         variables.pop(name)  # SQLite's own has no password
     done = command(data_dir, variables, "replan")
     untold = {"PACELINE_LEDGER_URL": f"sqlite:///{data_dir}/untold.sqlite"}
     shown = [command(data_dir, variables | untold, "alerts", "--preview"), command(data_dir, variables, "sources")]
-    elsewhere = variables | {"PACELINE_LEDGER_URL": LEDGER_URL, "PACELINE_DAGSTER_URL": DAGSTER_URL}
+    elsewhere = variables | DATABASES
     shown.append(command(data_dir, elsewhere, "alerts"))
     providers.stop()
     return Hostile(data_dir, done, tuple(shown), slack, elsewhere)

@@ -128,7 +128,18 @@ def _remove_broken(file: Path) -> None:
 
 
 def what_is_shown(run: RunContext) -> dict[str, dict[str, Any]]:
-    """Asset key -> metadata of what was built: rows of every table, tables and plots of those that people look at."""
+    """Asset key -> metadata of what was built: rows of every table, tables and plots of those that people look at.
+
+    Nothing where the build file cannot be looked at: it decides nothing, and a failed build has its own error.
+    """
+    try:
+        return _looked_at(run)
+    except Exception as error:
+        run.say(f"what was built cannot be shown: {type(error).__name__}: {error}")
+        return {}
+
+
+def _looked_at(run: RunContext) -> dict[str, dict[str, Any]]:
     # Not read-only: dbt's own connection in this process is not, and DuckDB wants them alike.
     with duckdb.connect(str(run.settings.build_file)) as db:
         columns.note_types(run.settings, db)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import duckdb
 import yaml
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from alerts import _format as f
 from pipelines.publish import rows_of
@@ -27,10 +27,31 @@ KINDS = {
     "_p10": "ratio", "_p50": "ratio", "_p90": "ratio", "month": "month", "_date": "date", "_on": "date", "_at": "time",
     "status": "status",
 }  # fmt: skip
+UNTOLD = "A number is missing, so this cannot be told in a sentence"
+NONE = "\N{EN DASH}"
+
+
+def count(value: Any) -> str:
+    """A whole number, or a dash where it is missing."""
+    number = f.number(value)
+    return NONE if number is None else f"{number:,}"
+
+
+def decimal(value: Any, form: str = "%g") -> str:
+    """A number in a printf format, or a dash where it is missing."""
+    number = f.number(value)
+    return NONE if number is None else form % number
+
+
+def name(value: Any) -> str:
+    """A name on one line, or a dash where it is missing."""
+    return NONE if value is None else f.plain(value)
+
+
 WORDS = Environment(undefined=StrictUndefined, trim_blocks=True)
 WORDS.filters |= {
     "tokens": f.tokens, "amount": f.amount, "usd": f.usd, "percent": f.percent, "day": f.day, "month": f.month_name,
-    "name": f.plain, "count": "{:,}".format,
+    "name": name, "count": count, "decimal": decimal,
 }  # fmt: skip
 
 
@@ -93,12 +114,19 @@ def answer(db: duckdb.DuckDBPyConnection, exhibit: Exhibit) -> Answer:
     cursor = db.execute(query.query)
     rows = cursor.fetchmany(MOST_ROWS + 1)
     return Answer(
-        findings={team: in_words(words.render(row)) for team, row in found.items()},
+        findings={team: _told(words, row) for team, row in found.items()},
         tiles={team: [as_json(row[name]) for name in exhibit.tiles] for team, row in found.items()},
         fields=[column[0] for column in cursor.description],
         rows=[[as_json(value) for value in row] for row in rows[:MOST_ROWS]],
         has_more=len(rows) > MOST_ROWS,
     )
+
+
+def _told(words: Template, row: Mapping[str, Any]) -> str:
+    try:
+        return in_words(words.render(row))
+    except Exception:  # one value that nobody thought of costs its own sentence, not the page
+        return UNTOLD
 
 
 def in_words(text: str) -> str:

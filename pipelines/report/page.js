@@ -225,8 +225,16 @@ function choose() {
   document.getElementById("chosen").textContent = `Shown: ${choice.selectedOptions[0].textContent}`;
 }
 
+function linkedTeam() {
+  try {
+    return decodeURIComponent(location.hash.slice(6));
+  } catch {
+    return null; // a link that was cut or typed wrong
+  }
+}
+
 if (location.hash.startsWith("#team=")) {
-  const number = PAGE.teams.indexOf(decodeURIComponent(location.hash.slice(6)));
+  const number = PAGE.teams.indexOf(linkedTeam());
   if (number >= 0) choice.value = String(number);
 }
 choice.addEventListener("change", choose);

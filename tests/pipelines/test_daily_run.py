@@ -167,7 +167,9 @@ def test_query_prints_what_sql_answers(example):
         (["query", "drop table core.fct_usage_daily"], 1, "read-only"),
         (["run", "--from", "yesterday"], 2, "yesterday"),
         (["run", "--to", "2026-11-01"], 2, "--to needs --from"),
-        (["run", "--from", "2026-11-02", "--to", "2026-11-01"], 2, "is after"),
+        (["run", "--from", "2026-11-02", "--to", "2026-11-01"], 2, "--from 2026-11-02 is after --to 2026-11-01"),
+        (["run", "--from", "2026-11-02", "--to", "2026-11-23"], 2, "--to 2026-11-23 is after the last day included"),
+        (["run", "--as-of", "2999-01-01"], 2, "has not begun yet"),
         (["nonsense"], 2, "nonsense"),
         (["init"], 1, "no source is configured"),
     ],
@@ -185,6 +187,17 @@ def test_a_wrong_time_zone_is_named(tmp_path):
 
     assert done.returncode == 2
     assert "'Berlin' is no time zone" in done.stderr
+
+
+def test_a_database_of_dagster_s_runs_that_is_not_there_is_named(tmp_path):
+    nobody = "postgresql+psycopg2://paceline:password-of-the-test@127.0.0.1:1/dagster"
+
+    done = paceline(tmp_path, "run", PACELINE_DAGSTER_URL=nobody)
+
+    assert done.returncode == 1
+    assert "paceline: the database of PACELINE_DAGSTER_URL cannot be used: connection to server" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "password-of-the-test" not in done.stderr
 
 
 def test_dagster_shows_rows_and_the_caps_of_what_was_built(example):

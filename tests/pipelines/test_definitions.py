@@ -100,7 +100,19 @@ def test_every_field_of_the_run_config_is_described_and_has_a_default(defs):
     [
         (RunChoices(as_of="22 November"), "as_of should be YYYY-MM-DD in the run config, and is '22 November'."),
         (RunChoices(plan_month="2026-13"), "plan_month should be YYYY-MM in the run config"),
-        (RunChoices(read_again_to="2026-11-20"), "read_again_to is given without read_again_from"),
+        (RunChoices(read_again_to="2026-11-20"), "read_again_to needs read_again_from"),
+        (RunChoices(as_of="2999-01-01"), "as_of 2999-01-01 has not begun yet."),
+        (
+            RunChoices(read_again_from="2026-11-03", read_again_to="2026-11-02"),
+            "read_again_from 2026-11-03 is after read_again_to 2026-11-02.",
+        ),
+        (RunChoices(read_again_from="2026-11-23"), "read_again_from 2026-11-23 is after as_of 2026-11-22."),
+        (
+            RunChoices(read_again_from="2026-11-03", read_again_to="2026-11-23"),
+            "read_again_to 2026-11-23 is after the last day included, 2026-11-22.",
+        ),
+        (RunChoices(plan_month="2026-10"), "can be written for 2026-11 to 2027-01, not 2026-10"),
+        (RunChoices(as_of="2026-10-31", plan_month="2027-01"), "can be written for 2026-10 to 2026-12, not 2027-01"),
     ],
 )
 def test_a_wrong_date_in_the_run_config_is_named(settings, choices, words):

@@ -16,6 +16,7 @@ from pipelines.settings import load_settings
 from pipelines.versions import bring_up_to_date
 from tests.alerts.fake_slack import TOKEN, FakeSlack, error, status
 from tests.gateway import NOW, record, write_lines
+from tests.hostile import secret_variables
 from tests.runs import NEUTRAL, paceline
 
 ADDRESS = "expected an address like postgresql+psycopg://user:password@host/database"
@@ -139,6 +140,13 @@ def test_an_address_of_a_database_that_cannot_be_used_is_refused_in_words(variab
     assert [(one["loc"], one["msg"]) for one in refused.value.errors()] == [((variable,), f"Value error, {words}")]
 
 
+def test_dagster_s_runs_can_be_in_postgresql_only():
+    with pytest.raises(ValidationError, match="in PostgreSQL only"):
+        load_settings(PACELINE_DAGSTER_URL="sqlite:////tmp/dagster.sqlite")
+
+    assert load_settings(PACELINE_DAGSTER_URL="postgresql+psycopg2://me:pass-word@host/db").dagster_url
+
+
 def test_a_mistake_in_an_org_file_is_found_with_its_line(settings):
     (settings.org_dir / "teams.csv").write_text("team_id,monthly_pool_tokens\nplatform,many\n")
 
@@ -216,16 +224,18 @@ def test_packages_other_than_the_locked_ones_are_named(settings, monkeypatch):
 
 
 def test_a_check_that_breaks_is_a_finding_without_secrets(settings, monkeypatch):
-    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-canary")
+    for name in secret_variables():
+        monkeypatch.setenv(name, f"canary-{name}")
 
     def broken(settings):
-        raise OSError("no route for sk-ant-admin01-canary")
+        raise OSError(" ".join(f"canary-{name}" for name in secret_variables()))
         yield
 
     monkeypatch.setattr(doctor, "CHECKS", (broken,))
 
+    stars = " ".join("***" for _ in secret_variables())
     assert [tuple(one) for one in doctor.examine(settings)] == [
-        ("broken", "fail", "could not be checked: OSError: no route for ***")
+        ("broken", "fail", f"could not be checked: OSError: {stars}")
     ]
 
 

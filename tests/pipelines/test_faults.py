@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 
@@ -10,7 +11,7 @@ import dagster as dg
 import pytest
 
 from pipelines.resources import end_killed
-from pipelines.run_context import PID_TAG
+from pipelines.run_context import HOST_TAG, PID_TAG
 from pipelines.settings import EXAMPLES
 from tests.alerts.fake_slack import TOKEN, FakeSlack, status
 from tests.runs import PACELINE, content, environment, paceline, rows
@@ -140,10 +141,18 @@ def test_a_run_whose_process_is_gone_gets_an_end_and_one_that_waits_does_not():
 
     gone = subprocess.Popen(["true"])
     gone.wait()
-    pids = {"gone": gone.pid, "waits": os.getppid(), "writes": os.getppid(), "this one": os.getpid()}
+    here, elsewhere = socket.gethostname(), "another-machine"
+    processes = {
+        "gone": (gone.pid, here),
+        "elsewhere": (gone.pid, elsewhere),  # that number says nothing of this machine
+        "waits": (os.getppid(), here),
+        "writes": (os.getppid(), here),
+        "this one": (os.getpid(), here),
+    }
     with dg.DagsterInstance.ephemeral() as instance:
         runs = {
-            name: instance.create_run_for_job(anything, tags={PID_TAG: str(pid)}).run_id for name, pid in pids.items()
+            name: instance.create_run_for_job(anything, tags={PID_TAG: str(pid), HOST_TAG: host}).run_id
+            for name, (pid, host) in processes.items()
         }
         queued = instance.create_run_for_job(anything).run_id
 

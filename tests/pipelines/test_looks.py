@@ -8,6 +8,9 @@ import duckdb
 import pytest
 
 from pipelines.assets.looks import looks
+from pipelines.assets.models import what_is_shown
+from pipelines.run_context import RunChoices, RunContext
+from pipelines.settings import load_settings
 
 
 @pytest.fixture
@@ -106,6 +109,34 @@ def test_where_nothing_is_to_be_shown_it_says_what_is_missing(db, key, create, l
     db.execute(f"create table {key.replace('/', '.')} {create}")
 
     assert words in looks(db, key)[label]
+
+
+def test_a_forecast_that_cannot_be_judged_is_left_out(db):
+    db.execute(
+        """
+        create table plan.forecast_accuracy as from (values
+            ('org', 15, 1, null, null, null), ('team', 15, 12, 0.195, null, 0.8)
+        ) as t (scope, day_of_month, forecasts, wape_ratio, run_rate_wape_ratio, inside_range_ratio)"""
+    )
+
+    shown = looks(db, "plan/forecast_accuracy")
+
+    assert [row["scope"] for row in rows_of(shown["accuracy"])] == ["team"]
+    assert "error_ratio_org_day_15" not in shown
+
+
+def test_a_look_that_fails_says_so_and_fails_nothing_else(db):
+    assert looks(db, "plan/cap_utilization")["not_shown"].startswith("CatalogException")
+
+
+def test_a_build_file_that_cannot_be_looked_at_hides_no_error_of_the_build(tmp_path):
+    settings = load_settings(PACELINE_DATA_DIR=tmp_path)
+    settings.build_file.parent.mkdir()
+    settings.build_file.write_text("broken")
+    said: list[str] = []
+
+    assert what_is_shown(RunContext.of(settings, "run-1", RunChoices(), said.append)) == {}
+    assert said[0].startswith("what was built cannot be shown: IOException")
 
 
 def test_other_tables_have_no_look(db):

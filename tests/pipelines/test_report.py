@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from alerts import _format
 from pipelines.assets.outcome import WAREHOUSE
 from pipelines.assets.report import report
 from pipelines.report import exhibits
-from pipelines.report.exhibits import all_exhibits, answer, as_json
+from pipelines.report.exhibits import UNTOLD, WORDS, all_exhibits, answer, as_json
 from pipelines.report.pages import html
 from pipelines.resources import Deployment
 from tests.pages import DESKTOP, PHONE, UNFOLD, barriers, shown
@@ -123,6 +124,7 @@ def test_every_exhibit_has_what_it_lists_and_reads_published_tables_only(example
     with duckdb.connect(str(warehouse), read_only=True) as db:
         found = answer(db, exhibit)
 
+    assert UNTOLD not in found.findings.values()
     assert set(exhibit.columns) <= set(found.fields)
     assert (exhibit.filter == "none") == ("team_id" not in found.fields)
     read = set(re.findall(r"\b((?:core|plan|ops|alerts|intermediate|raw|staging)\.\w+)", exhibit.sql))
@@ -139,6 +141,42 @@ def test_the_page_shows_the_rows_of_the_warehouse(small, example):
     assert found["mobile"]["used_tokens"] == 4863288
     assert found["mobile"]["used_ratio"] == 0.7817
     assert found[None]["cap_tokens"] is None
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.name)
+def test_a_missing_number_is_said_in_every_finding(example, exhibit):
+    with duckdb.connect(str(example / "warehouse.duckdb"), read_only=True) as db:
+        (finding, _) = duckdb.extract_statements(exhibit.sql)
+        db.execute(finding.query)
+        dummies = {"NUMBER": -2, "STRING": "x", "DATE": date(2026, 11, 22), "bool": True}
+        full = {name: dummies.get(str(kind), 2) for name, kind, *_ in db.description} | {"team_id": None}
+    words = WORDS.from_string(exhibit.finding)
+    for team in (None, "mobile"):
+        for missing in [{name} for name in full] + [set(full)]:
+            row = full | {name: None for name in missing} | {"team_id": team}
+            assert "None" not in words.render(row), missing
+
+
+def test_an_hour_that_costs_nothing_is_said(example, tmp_path):
+    nothing = """
+        update plan.return_on_spend
+        set developer_usd_per_hour = 0, value_usd = 0, return_ratio = 0, minutes_saved_needed_per_task = null"""
+
+    page = write(tmp_path / "nulls", example / "warehouse.duckdb", nothing)
+
+    found = {name: exhibit["findings"] for name, exhibit in page.data["exhibits"].items()}
+    assert found["75_return"][0][1].endswith("cannot be told: an hour is assumed to cost nothing")
+
+
+def test_a_sentence_that_fails_is_its_exhibit_s_own():
+    exhibit = replace(
+        EXHIBITS[0], sql="select null as team_id, 'x' as n; select 1 as one", finding="{{ n + 1 }}", tiles={}
+    )
+
+    with duckdb.connect() as db:
+        found = answer(db, exhibit)
+
+    assert (found.findings, found.rows) == ({None: UNTOLD}, [[1]])
 
 
 def test_no_share_is_rounded_up_to_all_of_it():
@@ -266,6 +304,12 @@ def test_a_link_can_name_the_team(browser, small):
     with shown(browser, small.file, anchor="#team=mobile") as seen:
         assert seen.page.input_value("#team") == "0"
         assert seen.texts("[data-exhibit='21_teams'] .finding") == ["The team will probably pass its cap this month"]
+
+
+def test_a_link_that_was_typed_wrong_shows_all_teams(browser, small):
+    with shown(browser, small.file, anchor="#team=%") as seen:
+        assert seen.page.input_value("#team") == ""
+        assert seen.complaints == []
 
 
 def test_tables_are_paged_searched_and_sorted(browser, large):

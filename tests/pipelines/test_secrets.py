@@ -13,14 +13,14 @@ import pytest
 
 from connectors import _api, vllm
 from connectors._errors import SourceError
-from tests.hostile import CLOUD_SECRETS, DAGSTER_URL, LEDGER_URL, Hostile, secret_variables
+from tests.hostile import CLOUD_SECRETS, DATABASES, Hostile, secret_variables
 from tests.secret_scan import found, written
 
 
 def secrets(hostile: Hostile) -> set[str]:
     """Everything secret that the run was given."""
     key = json.loads(Path(hostile.variables["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())["private_key"]
-    given = {hostile.variables[name] for name in secret_variables()} - {LEDGER_URL, DAGSTER_URL}
+    given = {hostile.variables[name] for name in secret_variables()} - {*DATABASES.values()}
     return given | {*CLOUD_SECRETS.values(), "password-of-the-test", key.splitlines()[3]}
 
 
