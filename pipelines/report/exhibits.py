@@ -110,7 +110,8 @@ def answer(db: duckdb.DuckDBPyConnection, exhibit: Exhibit) -> Answer:
     """Ask the warehouse."""
     finding, query = duckdb.extract_statements(exhibit.sql)
     words = WORDS.from_string(exhibit.finding)
-    found = {row["team_id"]: row for row in rows_of(db, finding.query)}
+    by_team = sorted(rows_of(db, finding.query), key=lambda row: (row["team_id"] is not None, row["team_id"]))
+    found = {row["team_id"]: row for row in by_team}
     cursor = db.execute(query.query)
     rows = cursor.fetchmany(MOST_ROWS + 1)
     return Answer(
