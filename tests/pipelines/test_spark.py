@@ -3,6 +3,7 @@
 import base64
 import re
 import shutil
+import subprocess
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from pipelines.kept import KEPT
 from pipelines.lake import Lake
 from pipelines.raw import PRICES, days_to_build, event_half_digest
 from pipelines.retention import CannotRetain, keep_rows, plan_removal, remove_calls
-from pipelines.settings import EXAMPLES, load_settings
+from pipelines.settings import EXAMPLES, ROOT, load_settings
 from tests import events, generated_agents
 from tests.agents import answer, load, said
 from tests.gateway import NOON, json_lines, record, write_lines
@@ -223,6 +224,19 @@ def test_a_lake_in_a_bucket_is_refused_on_spark_before_anything_is_built(tmp_pat
 
     with pytest.raises(ClusterFailed, match="s3://lake/a: on Spark the lake has to be a folder"):
         build(settings)
+
+
+def test_an_installation_of_spark_that_failed_is_tried_again(tmp_path):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    pip = "mkdir -p .venv-spark/bin; cp /bin/false .venv-spark/bin/python"
+    (tmp_path / "python").write_text(f"#!/bin/sh\n{pip}\n")
+    (tmp_path / "python").chmod(0o755)
+    make = ["make", "-s", ".venv-spark/.installed", f"PYTHON={tmp_path / 'python'}"]
+
+    tries = [subprocess.run(make, cwd=tmp_path, capture_output=True, text=True) for _ in range(2)]
+
+    assert ["Error 1" in done.stderr for done in tries] == [True, True]
 
 
 # What Spark does not know, outside of the macros that choose.
