@@ -239,6 +239,20 @@ def test_an_installation_of_spark_that_failed_is_tried_again(tmp_path):
     assert ["Error 1" in done.stderr for done in tries] == [True, True]
 
 
+def test_pairs_that_are_undecided_after_the_last_round_fail_the_build_on_spark():
+    def refuse(words):
+        raise ValueError(words)
+
+    text = MACROS + "{{ rounds_of_closest('pairs') }}"
+    with pytest.raises(ValueError, match="undecided after 1,000 rounds"):
+        Environment().from_string(text).render(
+            target=SimpleNamespace(type="spark"),
+            execute=True,
+            run_query=lambda sql: [1],
+            exceptions=SimpleNamespace(raise_compiler_error=refuse),
+        )
+
+
 # What Spark does not know, outside of the macros that choose.
 ONLY_DUCKDB = (
     "by name", "exclude (", "replace (", "varchar", "struct_pack", "unnest(", "list(", "list_filter", "date_diff(",
