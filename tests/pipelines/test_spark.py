@@ -13,6 +13,7 @@ from jinja2 import Environment
 from benchmarks import spark_cluster
 from benchmarks.models import MACROS, path_of
 from connectors import claude_code, codex, genai_prices, litellm, otel
+from pipelines import dbt
 from pipelines.cluster import DAILY, ClusterFailed, build, build_on_cluster
 from pipelines.cluster_days import cluster_days, days_for_cluster, keep_for_good, write_cluster_days
 from pipelines.kept import KEPT
@@ -251,6 +252,15 @@ def test_pairs_that_are_undecided_after_the_last_round_fail_the_build_on_spark()
             run_query=lambda sql: [1],
             exceptions=SimpleNamespace(raise_compiler_error=refuse),
         )
+
+
+def test_spark_s_log_has_what_the_log_of_duckdb_s_build_has(company, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(dbt, "_invoke", lambda args, *_: said.append(args))
+
+    dbt.build_on_spark(company, tmp_path / "dbt", [])
+
+    assert "--log-level none --log-level-file warn" in " ".join(said[0])
 
 
 # What Spark does not know, outside of the macros that choose.
