@@ -13,14 +13,14 @@ from jinja2 import Environment
 from benchmarks import spark_cluster
 from benchmarks.models import MACROS, path_of
 from connectors import claude_code, codex, genai_prices, litellm, otel
-from pipelines import dbt
+from pipelines import dbt, doctor, loading_http
 from pipelines.cluster import DAILY, ClusterFailed, build, build_on_cluster
 from pipelines.cluster_days import cluster_days, days_for_cluster, keep_for_good, write_cluster_days
 from pipelines.kept import KEPT
 from pipelines.lake import Lake
 from pipelines.raw import PRICES, days_to_build, event_half_digest
 from pipelines.retention import CannotRetain, keep_rows, plan_removal, remove_calls
-from pipelines.settings import EXAMPLES, ROOT, load_settings
+from pipelines.settings import EXAMPLES, ROOT, load_settings, utc_now
 from tests import events, generated_agents
 from tests.agents import answer, load, said
 from tests.gateway import NOON, json_lines, record, write_lines
@@ -261,6 +261,35 @@ def test_spark_s_log_has_what_the_log_of_duckdb_s_build_has(company, tmp_path, m
     dbt.build_on_spark(company, tmp_path / "dbt", [])
 
     assert "--log-level none --log-level-file warn" in " ".join(said[0])
+
+
+def test_days_that_duckdb_kept_before_there_was_spark_are_not_called_late(built):
+    keep_for_good(built, {date(2026, 11, 18)})  # the last one: its calls are there still
+
+    assert plan_removal(built, date(2027, 1, 15), keep_months=1).late_days == []
+
+
+def test_a_feed_over_http_has_the_days_of_a_cluster_only_if_it_has_their_calls(built, monkeypatch):
+    held = []
+    monkeypatch.setattr(loading_http, "days_to_ask", lambda report, days, *_: held.extend(days) or [LAST])
+    monkeypatch.setattr(loading_http, "_load_days", lambda *_: None)
+    for path in built.files("raw/litellm__requests/day=2026-11-19"):
+        built.remove(path)
+
+    loading_http.load_log_feed_over_http(
+        built, litellm.requests, {"LITELLM_MASTER_KEY": "sk-1", "LITELLM_BASE_URL": "http://127.0.0.1:9"}, LAST, utc_now
+    )
+
+    assert date(2026, 11, 18) in held and date(2026, 11, 19) not in held
+
+
+def test_the_doctor_counts_the_calls_of_days_that_a_cluster_built(built, company):
+    path = min(built.files("raw/litellm__requests/day=2026-11-19"))
+    built.write_rows([], litellm.requests.schema, path)
+
+    [found] = doctor._integrity(built)
+
+    assert found.state == "fail" and "litellm__requests 2026-11-19: 76 rows instead of 136" in found.words
 
 
 # What Spark does not know, outside of the macros that choose.
