@@ -7,6 +7,8 @@ PORT ?= 3000
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SETUP := $(VENV)/.installed
+SPARK := .venv-spark/.installed
+PRICES := $(shell sed -n 's/^\(genai-prices==[^ ;]*\).*/\1/p' requirements.lock)
 
 .PHONY: help run test ui report bench torture load spark audit docs models queries focus pictures recipes lint lock clean
 
@@ -39,8 +41,7 @@ torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for w
 load: $(SETUP) ## Measure a day of 10,000 developers and 10 M calls (10 GB of disk)
 	@$(BIN)/python -m benchmarks.load
 
-spark: $(SETUP) ## Build the event half on a Spark cluster of this machine and compare it with DuckDB's (needs Java 17)
-	@test -x .venv-spark/bin/python || { $(PYTHON) -m venv .venv-spark && .venv-spark/bin/python -m pip install --quiet -e '.[spark]'; }
+spark: $(SETUP) $(SPARK) ## Build the event half on a Spark cluster of this machine and compare it with DuckDB's (needs Java 17)
 	@$(BIN)/python -m benchmarks.spark
 
 audit: $(SETUP) ## Look for known holes in the pinned dependencies
@@ -90,3 +91,8 @@ $(SETUP): requirements.lock pyproject.toml
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $(SETUP)
+
+$(SPARK): requirements.lock pyproject.toml
+	@$(PYTHON) -m venv .venv-spark
+	@.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check -e '.[spark]' '$(PRICES)'
+	@touch $(SPARK)

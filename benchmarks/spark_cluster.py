@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.settings import ROOT
+from pipelines.settings import ROOT, Settings
 
-PYTHON = Path(os.environ.get("PACELINE_SPARK_PYTHON") or ROOT / ".venv-spark" / "bin" / "python")
+PYTHON = Settings().spark_python
 CONF = ROOT / "deploy" / "spark"
 SECONDS_TO_START = 120
 

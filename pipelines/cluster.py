@@ -22,42 +22,22 @@ from connectors import genai_prices
 from pipelines import dbt
 from pipelines.cluster_days import days_for_cluster, write_cluster_days
 from pipelines.kept import KEPT
-from pipelines.lake import Lake, quoted
+from pipelines.lake import Lake, LakeDamaged, quoted
 from pipelines.raw import (
     MODEL_NAMES,
     PRICES,
     DaysToBuild,
+    damaged_files,
+    days_of,
     log_feeds,
     tables_of,
     write_model_names,
 )
 from pipelines.retention import keep_rows
 from pipelines.settings import ROOT, Settings, load_settings
+from pipelines.spark_words import FUNCTIONS, SESSION, TYPES
 
 DAILY = [f"int_{table}" for table in KEPT]
-
-# How Spark has to count; everything else (memory, shuffle partitions ...) is the cluster's own spark-defaults.conf.
-SESSION = {
-    "spark.sql.session.timeZone": "UTC",
-    # As DuckDB: a product that does not fit is an error, never fewer digits.
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    "spark.sql.cteRecursionLevelLimit": "-1",
-    "spark.sql.cteRecursionRowLimit": "-1",
-    "spark.ui.showConsoleProgress": "false",
-}
-TYPES = {"VARCHAR": "string", "VARCHAR[]": "array<string>", "TIMESTAMP": "timestamp_ntz"}
-
-# What models call by DuckDB's name and Spark has under another one.
-FUNCTIONS = {
-    "starts_with(whole string, start string) returns boolean": "startswith(whole, start)",
-    "list_value(one string) returns array<string>": "array(one)",
-    "list_has_any(one array<string>, other array<string>) returns boolean": "arrays_overlap(one, other)",
-    "string_split(whole string, separator string) returns array<string>": "split(whole, separator)",
-    "epoch_us(at timestamp_ntz) returns bigint": "unix_micros(cast(at as timestamp))",
-    "to_microseconds(n bigint) returns interval day to second": (
-        "make_dt_interval(0, 0, 0, cast(n as decimal(18, 6)) * 0.000001)"
-    ),
-}
 
 
 class ClusterFailed(Exception):
@@ -66,29 +46,48 @@ class ClusterFailed(Exception):
 
 def build_on_cluster(settings: Settings) -> str:
     """Bring the lake's daily rows up to date, in a process with pyspark; says what was built. Raises ClusterFailed."""
-    python = os.environ.get("PACELINE_SPARK_PYTHON") or str(ROOT / ".venv-spark" / "bin" / "python")
+    python = settings.spark_python
     if not os.access(python, os.X_OK):
         raise ClusterFailed(
             f"PACELINE_SPARK_MASTER is set, and there is no {python}. Retrying does not help: install Spark "
             "(make spark), or say where its Python is (PACELINE_SPARK_PYTHON)."
         )
-    variables = {"PACELINE_DATA_DIR": str(settings.data_dir), "PACELINE_SPARK_MASTER": settings.spark_master or ""}
-    done = subprocess.run(
-        [python, "-m", "pipelines.cluster"], env=dict(os.environ) | variables, cwd=ROOT, capture_output=True, text=True
-    )
+    variables = {
+        "PACELINE_DATA_DIR": str(settings.data_dir),
+        "PACELINE_LAKE": settings.lake,
+        "PACELINE_SPARK_MASTER": settings.spark_master or "",
+    }
+    command = [str(python), "-m", "pipelines.cluster", genai_prices.version()]
+    done = subprocess.run(command, env=dict(os.environ) | variables, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise ClusterFailed(f"Spark ({settings.spark_master}) failed:\n{done.stderr[-2000:]}")
     return done.stdout.strip()
 
 
-def build(settings: Settings) -> list[date]:
-    """Build the days whose calls, prices or rules changed; returns them. Needs pyspark and dbt-spark."""
+def build(settings: Settings, prices: str = "") -> list[date]:
+    """Build the days whose calls, prices or rules changed; returns them. Needs pyspark and dbt-spark.
+
+    Days that need a damaged file of the lake stay as they were built. `prices` is the version of genai-prices that is
+    asked for, empty for the one that is here.
+    """
+    if prices not in ("", genai_prices.version()):
+        raise ClusterFailed(
+            f"genai-prices {prices} is asked for, and Spark's environment has {genai_prices.version()}. Retrying does "
+            "not help: remove .venv-spark and install Spark again (make spark)."
+        )
     lake = Lake(settings.lake, settings.data_dir / "tmp")
     if lake.is_remote:
         raise ClusterFailed(f"PACELINE_LAKE = {settings.lake}: on Spark the lake has to be a folder.")
     days = days_for_cluster(lake, settings)
+    if damaged := damaged_files(lake, days):
+        days = days_for_cluster(lake, settings, but_for=days_of(damaged))
     if not days.fingerprints:
         return []
+    if not lake.fs.exists(lake.path(PRICES)):
+        raise ClusterFailed(
+            f"the lake has no {PRICES}, the prices of the genai-prices in Spark's environment. Retrying does not help: "
+            "run the daily job; if that does not help, remove .venv-spark and install Spark again (make spark)."
+        )
     write_model_names(lake, days)
     scratch = settings.data_dir / "cluster"
     shutil.rmtree(scratch / "tables", ignore_errors=True)
@@ -188,11 +187,13 @@ def _view(spark, name: str, columns: str, rows: Iterable[str]) -> None:
 
 def main() -> int:
     """Build what changed; says which days."""
-    settings = load_settings()
     try:
-        days = build(settings)
-    except (ClusterFailed, dbt.BuildFailed) as error:
+        days = build(load_settings(), *sys.argv[1:])
+    except (ClusterFailed, dbt.BuildFailed, LakeDamaged) as error:
         print(error, file=sys.stderr)
+        return 1
+    except Exception as error:  # whatever it is: what started this shows the end of what it said
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(f"{len(days)} days built on Spark" + (f", {days[0]} to {days[-1]}" if days else ""))
     return 0

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from pipelines.kept import kept_days
+from pipelines.kept import KEPT, kept_days, kept_path
 from pipelines.lake import Lake
-from pipelines.loading import CLUSTER_DAYS
+from pipelines.loading import CLUSTER_DAYS, days_without_calls
 from pipelines.raw import DaysToBuild, days_to_build, event_half_digest
 from pipelines.settings import Settings
 
@@ -38,15 +38,41 @@ def _write(lake: Lake, now: Mapping[date, str]) -> None:
     lake.write_rows(rows, CLUSTER_DAYS_SCHEMA, CLUSTER_DAYS)
 
 
-def days_for_cluster(lake: Lake, settings: Settings) -> DaysToBuild:
+def leave_cluster(lake: Lake) -> int:
+    """From here on no cluster builds any day: rows of days with calls go, for they are built from those again.
+
+    Returns how many days. Killed in between, the next run goes on.
+    """
+    if not (known := cluster_days(lake)):
+        return 0
+    days = sorted(_made_from_calls(lake))
+    for day in days:
+        for path in (kept_path(table, day) for table in reversed(KEPT)):  # usage first: it says that a day is kept
+            if lake.fs.exists(lake.path(path)):
+                lake.remove(path)
+    keep_for_good(lake, known)
+    return len(days)
+
+
+def _made_from_calls(lake: Lake) -> dict[date, str]:
+    """Those of a cluster's days that may be built again, with their fingerprints; an empty one where the rows are gone.
+
+    Not the one after a day whose calls were removed, if it is kept: it may share a call with that day.
+    """
+    gone, kept = days_without_calls(lake), kept_days(lake)
+    return {
+        day: fingerprint if day in kept else ""
+        for day, fingerprint in cluster_days(lake).items()
+        if not (day in kept and day - timedelta(days=1) in gone)
+    }
+
+
+def days_for_cluster(lake: Lake, settings: Settings, but_for: Collection[date] = ()) -> DaysToBuild:
     """The days whose calls, prices or rules are not those a cluster last built them from.
 
-    Not those whose calls were removed, nor the one after them, which may share a call with them.
+    Not those whose calls were removed, nor the one after them, nor any that needs calls of the days `but_for`.
     """
-    known, kept = cluster_days(lake), kept_days(lake)
-    for_good = kept.keys() - known.keys()
-    for_good |= {day for day in kept if day - timedelta(days=1) in for_good}
-    built = {day: fingerprint for day, fingerprint in known.items() if day not in for_good}
-    days = days_to_build(lake, settings, built, code=event_half_digest(), remade=built)
+    built = _made_from_calls(lake)
+    days = days_to_build(lake, settings, built, but_for, code=event_half_digest(), remade=built)
     to_build = {day: fingerprint for day, fingerprint in days.fingerprints.items() if day not in days.kept}
     return replace(days, fingerprints=to_build, kept=frozenset())

@@ -66,11 +66,7 @@ def build_on_spark(settings: Settings, target: Path, selection: Sequence[str]) -
     """Build the selected models in this process's Spark session, without their tests. Raises BuildFailed."""
     target.mkdir(parents=True, exist_ok=True)
     kinds = [argument for kind in ("test", "unit_test") for argument in ("--exclude-resource-type", kind)]
-    common = [
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "spark",
-        "--target-path", str(target), "--log-path", str(target), "--log-level", "none", "--no-version-check",
-    ]  # fmt: skip
-    _invoke(["build", "--no-write-json", *kinds, *selection, *common], settings)
+    _invoke(["build", "--no-write-json", *kinds, *selection, *_common("spark", target)], settings)
 
 
 def _run(
@@ -78,12 +74,15 @@ def _run(
 ) -> Any:
     target = "s3" if "://" in settings.lake else "local"
     settings.build_file.parent.mkdir(parents=True, exist_ok=True)
-    common = [
+    return _invoke([*args, *_common(target, target_path(settings))], settings, on_event, manifest)
+
+
+def _common(target: str, folder: Path) -> list[str]:
+    return [
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", target,
-        "--target-path", str(target_path(settings)), "--log-path", str(target_path(settings)),
+        "--target-path", str(folder), "--log-path", str(folder),
         "--log-level", "none", "--log-level-file", "warn", "--no-version-check",
     ]  # fmt: skip
-    return _invoke([*args, *common], settings, on_event, manifest)
 
 
 def _invoke(

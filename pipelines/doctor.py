@@ -21,9 +21,8 @@ from connectors._api import Client, NotOffered, read_days, read_list
 from connectors._contract import ApiFeed, CsvFeed, Feed, LogFeed
 from connectors._errors import SourceError
 from connectors._files import CSV_ENDINGS, LOG_ENDINGS, is_remote, list_files
-from pipelines.kept import kept_days
 from pipelines.lake import Lake
-from pipelines.loading import LOADS, count_records
+from pipelines.loading import LOADS, count_records, days_without_calls
 from pipelines.run_context import is_writing, lake_of, left_by
 from pipelines.settings import ROOT, Settings, utc_now
 from pipelines.versions import LAKE_VERSION, lake_version
@@ -201,9 +200,9 @@ def _integrity(lake: Lake) -> Iterator[Finding]:
         for row in lake.read_rows(path):  # in the order of their days and starts
             days = zip(row.get("days_told") or [], row.get("day_records") or [], strict=True)
             recorded.setdefault(row["feed"], {}).update(days)
-    kept, checked, wrong = kept_days(lake), 0, []
+    gone, checked, wrong = days_without_calls(lake), 0, []
     for feed, days in sorted(recorded.items()):
-        days = {day: rows for day, rows in days.items() if day not in kept}
+        days = {day: rows for day, rows in days.items() if day not in gone}
         try:
             held = count_records(lake, feed, days)
         except Exception:

@@ -35,8 +35,8 @@ LOADS_SCHEMA = {
     "days_told": "DATE[]", "day_records": "BIGINT[]",
 }  # fmt: skip
 QUARANTINE = "raw/paceline__quarantine"
-KEPT_DAYS = "kept__usage_daily"  # of these days the calls may be gone on purpose: pipelines/kept.py
-CLUSTER_DAYS = "raw/paceline__cluster_days/current.parquet"  # but not of these: pipelines/cluster_days.py
+KEPT_DAYS = "kept__usage_daily"  # pipelines/kept.py
+CLUSTER_DAYS = "raw/paceline__cluster_days/current.parquet"  # pipelines/cluster_days.py
 FOLDER = "regexp_replace(_file, '/?[^/]*$', '')"
 # What is read as one: a folder or, of files that grow, a file, whose records are on these days of the lake.
 FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHAR[]", "days": "VARCHAR[]"}
@@ -154,6 +154,14 @@ def lake_days(lake: Lake, feed: str) -> dict[date, list[str]]:
     return days
 
 
+def days_without_calls(lake: Lake) -> set[date]:
+    """UTC days whose calls are gone on purpose (`paceline retain`): those with kept rows that no cluster builds again.
+
+    Of the last of them the calls are still there.
+    """
+    return lake_days(lake, KEPT_DAYS).keys() - {row["utc_date"] for row in lake.read_rows(CLUSTER_DAYS)}
+
+
 def day_of(path: str) -> date | None:
     """The UTC day of a file of the lake; None for one that belongs to no day."""
     found = re.search(r"/day=(\d{4}-\d{2}-\d{2})/", path)
@@ -192,8 +200,7 @@ def load_folders(
     for file in sorted(files, key=lambda one: one.key):
         units.setdefault(file.key if feed.grows else file.folder, []).append(file)
     in_lake = set(lake.files(f"raw/{feed.table}"))
-    from_calls = {row["utc_date"] for row in lake.read_rows(CLUSTER_DAYS)}
-    kept = {str(day) for day in lake_days(lake, KEPT_DAYS).keys() - from_calls}
+    kept = {str(day) for day in days_without_calls(lake)}
     lost = {unit: gone for unit, row in known.items() if (gone := _lost(feed, row, in_lake, kept))}
     due = {
         unit: listing

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import Client, read_records
 from connectors._contract import ApiFeed, LogFeed
-from pipelines.kept import kept_days
 from pipelines.lake import Lake
-from pipelines.loading import Load, lake_days, last_through, load_folders, log_load
+from pipelines.loading import Load, days_without_calls, lake_days, last_through, load_folders, log_load
 from pipelines.loading_api import days_to_ask
 
 DAYS_AT_ONCE = 7
@@ -29,7 +28,7 @@ def load_log_feed_over_http(
     A source that cannot be read gives a failed Load, not an exception; the days before the failure are kept.
     """
     load = Load(feed.table, run_id, now(), through)
-    held = {*lake_days(lake, feed.table), *kept_days(lake)}
+    held = {*lake_days(lake, feed.table), *days_without_calls(lake)}
     asked_through = last_through(lake, feed.table) if held else None
     report = _report_of(feed)
     days = sorted(days_to_ask(report, held, through, again, asked_through))

@@ -7,6 +7,7 @@ a day's cost does not grow with history. Reports of providers are small: all the
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,9 +20,10 @@ from connectors._logs import QUARANTINE_SCHEMA
 from pipelines import ledger_feeds
 from pipelines.kept import KEPT, kept_days, kept_path
 from pipelines.lake import Lake, quoted
-from pipelines.loading import LOADS, LOADS_SCHEMA, NO_RECORDS, QUARANTINE, lake_days
+from pipelines.loading import LOADS, LOADS_SCHEMA, NO_RECORDS, QUARANTINE, day_of, lake_days
 from pipelines.loading_api import version_of
 from pipelines.settings import DBT_PROJECT, Settings
+from pipelines.spark_words import FUNCTIONS, SESSION, TYPES
 
 PRICES = f"raw/genai_prices__prices/version={genai_prices.version()}.parquet"
 MODEL_NAMES = f"raw/genai_prices__model_names/version={genai_prices.version()}.parquet"
@@ -112,6 +114,11 @@ def damaged_files(lake: Lake, days: DaysToBuild) -> dict[str, list[str]]:
         if damaged := lake.damaged(_paths_of(lake, feed, days)):
             found[feed.table] = damaged
     return found
+
+
+def days_of(damaged: Mapping[str, list[str]]) -> set[date]:
+    """The days of these files."""
+    return {day for paths in damaged.values() for path in paths if (day := day_of(path))}
 
 
 def tables_of(lake: Lake, feed: LogFeed) -> list[str]:
@@ -259,8 +266,16 @@ def _all(lake: Lake, below: str) -> list[str]:
 
 
 def event_half_digest() -> str:
-    """Changes when a model of the event half or a macro does."""
-    return _code_digest(("models/staging/**/*.sql", "models/intermediate/*.sql", "macros/**/*.sql"))
+    """Changes when a model of the event half or a macro does, or how Spark is told to count."""
+    models = {file.stem: file for file in DBT_PROJECT.glob("models/**/*.sql")}
+    files: set[str] = set()
+    ahead = [f"int_{table}" for table in KEPT]
+    while ahead:
+        if (name := ahead.pop()) not in files:
+            files.add(name)
+            ahead += re.findall(r"ref\('(\w+)'\)", models[name].read_text())
+    kinds = [str(models[name].relative_to(DBT_PROJECT)) for name in files]
+    return _digest([_code_digest([*kinds, "macros/**/*.sql"]), SESSION, TYPES, FUNCTIONS])
 
 
 def _code_digest(kinds: Iterable[str] = ("models/**/*.sql", "macros/**/*.sql", "seeds/*.csv")) -> str:

@@ -13,7 +13,7 @@ from pipelines.cluster_days import cluster_days, days_for_cluster, keep_for_good
 from pipelines.dbt import good_build
 from pipelines.kept import KEPT, USAGE, kept_days, kept_path
 from pipelines.lake import Lake, quoted
-from pipelines.loading import day_of
+from pipelines.loading import day_of, days_without_calls
 from pipelines.raw import built_days, calls_by_day, days_to_build
 from pipelines.settings import Settings
 
@@ -62,7 +62,7 @@ def plan_removal(lake: Lake, as_of: date, keep_months: int) -> Removal:
     """
     removal = Removal(before=first_day_of_calls(as_of, keep_months))
     kept, last = kept_days(lake), removal.before - timedelta(days=1)
-    on_spark = cluster_days(lake)
+    gone = days_without_calls(lake)
     for day, stamps in sorted(calls_by_day(lake).items()):
         if day < removal.before and day not in kept:
             removal.days.append(day)
@@ -71,7 +71,7 @@ def plan_removal(lake: Lake, as_of: date, keep_months: int) -> Removal:
             removal.files += [path for path, *_ in files]
             removal.size_bytes += sum(int(size) for _, size, *_ in files)
             # The day that was the last one of the removal before has its calls still, as have days that Spark built.
-            removal.late_days += [day] * (day in kept and day != max(kept) and day not in on_spark)
+            removal.late_days += [day] * (day in gone and day != max(gone))
     return removal
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors import discover
+from connectors._files import is_remote
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     slack_org_owners_given: str = Field("", alias="SLACK_ORG_OWNERS")
     keep_months: int | None = Field(None, alias="PACELINE_KEEP_MONTHS", ge=1)
     spark_master: str | None = Field(None, alias="PACELINE_SPARK_MASTER")
+    spark_python: Path = Field(ROOT / ".venv-spark" / "bin" / "python", alias="PACELINE_SPARK_PYTHON")
     push_budgets: bool = Field(False, alias="LITELLM_PUSH_BUDGETS")
 
     @field_validator("timezone")
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{one}' is no Slack member id; expected ids like U012AB3CD with commas between")
         return owners
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "spark_python")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return folder.absolute()
@@ -119,8 +121,9 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> str:
-        """Root of the lake: a folder or s3://bucket/prefix."""
-        return (self.lake_root or str(self.data_dir / "lake")).rstrip("/")
+        """Root of the lake: an absolute folder or s3://bucket/prefix."""
+        root = self.lake_root or str(self.data_dir / "lake")
+        return root.rstrip("/") if is_remote(root) else os.path.abspath(root)
 
     @property
     def org_dir(self) -> Path:

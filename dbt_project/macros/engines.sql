@@ -1,5 +1,5 @@
 {# Where DuckDB and Spark have no word in common. Models of the event half say everything else alike: the rest of what
-   Spark lacks are functions that pipelines/cluster.py gives it under DuckDB's names (starts_with, epoch_us ...). #}
+   Spark lacks are functions that pipelines/spark_words.py gives it under DuckDB's names (starts_with, epoch_us ...). #}
 
 {# True on Spark, as text: what is not dbt (sqlfluff, benchmarks/models.py) knows no target, and means DuckDB. #}
 {% macro on_spark() -%}{{ 'yes' if target is defined and target.type == 'spark' else '' }}{%- endmacro %}

@@ -23,6 +23,9 @@
     {{ make_step('undecided', 'select * from next_round where is_taken is null') }}
     {%- set open.pairs = run_query('select 1 from undecided limit 1') | length > 0 -%}
     {%- endfor -%}
+    {%- if open.pairs -%}
+    {{ exceptions.raise_compiler_error('rounds_of_closest: pairs are undecided after 1,000 rounds; raise its limit') }}
+    {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

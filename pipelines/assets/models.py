@@ -19,11 +19,12 @@ from pipelines import columns, dbt
 from pipelines.assets.looks import looks
 from pipelines.assets.translator import Translator, name_checks
 from pipelines.cluster import ClusterFailed, build_on_cluster
+from pipelines.cluster_days import days_for_cluster, leave_cluster
 from pipelines.functions import create_arithmetic
 from pipelines.lake import LakeDamaged
 from pipelines.ledger_feeds import export_ledger
-from pipelines.loading import Load, day_of, record_load
-from pipelines.raw import built_days, create_raw, damaged_files, days_to_build, write_model_names
+from pipelines.loading import Load, record_load
+from pipelines.raw import built_days, create_raw, damaged_files, days_of, days_to_build, write_model_names
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import DBT_PROJECT, Settings, utc_now
@@ -77,6 +78,8 @@ def prepare_build(run: RunContext, whole: bool) -> int:
             run.say(build_on_cluster(run.settings))
         except ClusterFailed as error:
             raise dg.Failure(str(error), allow_retries=False) from None
+    elif count := leave_cluster(run.lake):
+        run.say(f"{count} days that Spark built are built from their calls again: PACELINE_SPARK_MASTER is not set")
     file = run.settings.build_file
     file.parent.mkdir(parents=True, exist_ok=True)
     _remove_broken(file)
@@ -89,10 +92,11 @@ def prepare_build(run: RunContext, whole: bool) -> int:
         file.unlink()
         built = {}
         days = days_to_build(run.lake, run.settings, built)
-    if damaged := damaged_files(run.lake, days):
+    # What Spark has left, it left for a damaged file.
+    to_look_at = days_for_cluster(run.lake, run.settings) if run.settings.spark_master else days
+    if damaged := damaged_files(run.lake, to_look_at):
         _record_damage(run, damaged)
-        spoilt = {day for paths in damaged.values() for path in paths if (day := day_of(path))}
-        days = days_to_build(run.lake, run.settings, built, but_for=spoilt)
+        days = days_to_build(run.lake, run.settings, built, but_for=days_of(damaged))
     write_model_names(run.lake, days)
     try:
         export_ledger(run.settings, run.lake)
