@@ -30,7 +30,7 @@ def main() -> None:
     from pipelines.loading import load_log_feed
     from pipelines.publish import publish
     from pipelines.raw import PRICES
-    from pipelines.run_context import RunContext, writer
+    from pipelines.run_context import RunChoices, RunContext, writer
     from pipelines.settings import load_settings, utc_now
     from pipelines.telling import deliver_alerts
 
@@ -43,7 +43,7 @@ def main() -> None:
     dbt.manifest_path(settings)
     lap("parsing of dbt")
     with writer(settings, "benchmark", lambda said: None):
-        run = RunContext.of(settings, "benchmark", {}, lambda said: None)
+        run = RunContext.of(settings, "benchmark", RunChoices(), lambda said: None)
         location = settings.environ["LITELLM_LOGS"]
         load = load_log_feed(run.lake, requests, location, run.as_of, utc_now, say=run.say)
         assert load.status == "loaded", load.error
