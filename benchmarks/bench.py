@@ -70,8 +70,8 @@ def arguments(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="the scales of the aims: an hour or so, 20 GB of disk")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the table and the chart")
     for name, value in SMALL.items():
-        several = {"nargs": "+"} if isinstance(value, list) else {}
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"(default: {value})", **several)
+        several = "+" if isinstance(value, list) else None
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"(default: {value})", nargs=several)
     given = parser.parse_args(args)
     if unknown := sorted(set(given.parts) - PARTS.keys()):
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")

@@ -6,13 +6,11 @@ schema.prisma). It is given every advantage: `metadata`, 10 kB a row in reality,
 the server's own time counts.
 """
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -24,6 +22,7 @@ from benchmarks.plan_scale import build
 from pipelines.raw import create_raw, days_to_build
 from pipelines.run_context import lake_of, next_month
 from pipelines.settings import load_settings, utc_now
+from tests.postgres import postgres, programs
 
 SPEND_LOGS = """
     create table "LiteLLM_SpendLogs" (
@@ -100,10 +99,11 @@ def measure(calls: int = 100_000) -> list[Row]:
             Row("peers", "Paceline, the same question to its daily rows", at, from_days, "s"),
             Row("peers", "Paceline's models' SQL / the query by hand", at, in_one_process / by_hand, "x"),
         ]
-        if not shutil.which("psql") or not _programs():
+        if not shutil.which("psql") or not programs():
             print("peers     LiteLLM's SQL is not measured: PostgreSQL is not there (apt-get install postgresql)")
             return rows
-        with _postgres() as psql:
+        with postgres(SERVER) as address:
+            psql = partial(_psql, address)
             loaded = folder / "spend_logs.csv"
             with duckdb.connect() as db:
                 db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
@@ -152,36 +152,9 @@ def _server_seconds(explained: str) -> float:
     return float(line.split()[2]) / 1000
 
 
-def _programs() -> Path | None:
-    """Where Debian keeps initdb and pg_ctl, of the newest version."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
-
-
-@contextmanager
-def _postgres() -> Iterator[Callable[[str], str]]:
-    """A server of its own, on a socket in a temporary folder; yields what runs SQL."""
-    programs = _programs()
-    # PostgreSQL refuses to run as root; Debian's package brings a user for it.
-    as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="paceline-postgres-") as home:
-        if as_user:
-            shutil.chown(home, "postgres", "postgres")
-        run = {"cwd": home, "check": True, "text": True, "env": os.environ | {"LC_ALL": "C"}}
-        quiet = run | {"stdout": subprocess.DEVNULL}  # no pipe, for the server would keep it open
-        subprocess.run([programs / "initdb", "-D", f"{home}/data", "-U", "bench", "-A", "trust"], **quiet, **as_user)
-        options = f"-c listen_addresses= -c unix_socket_directories={home} {SERVER}"
-        server = [programs / "pg_ctl", "-D", f"{home}/data", "-l", f"{home}/log", "-w"]
-        subprocess.run([*server, "-o", options, "start"], **quiet, **as_user)
-
-        def psql(sql: str) -> str:
-            command = ["psql", "-h", home, "-U", "bench", "-d", "postgres", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql]
-            return subprocess.run(command, **run, stdout=subprocess.PIPE).stdout
-
-        try:
-            yield psql
-        finally:
-            subprocess.run([*server, "-m", "immediate", "stop"], **quiet, **as_user)
+def _psql(address: str, sql: str) -> str:
+    command = ["psql", f"postgresql://{address}", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql]
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
 if __name__ == "__main__":

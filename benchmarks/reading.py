@@ -6,7 +6,7 @@ Up to 1 M calls are whole records (13 kB); above, or where 1 M would be too much
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def scan_of_what_is_read(files: Sequence[str]) -> None:
     _count(files, "count(columns(*))", requests.json_columns)
 
 
-def _count(files: Sequence[str], counted: str, columns: dict[str, str]) -> None:
+def _count(files: Sequence[str], counted: str, columns: Mapping[str, str]) -> None:
     declared = ", ".join(f"'{name}': $${kind}$$" for name, kind in columns.items())
     with duckdb.connect() as db:
         db.execute("set enable_progress_bar = false")

@@ -360,17 +360,10 @@ def push_caps(month: datetime | None, apply: bool) -> None:
 @commands.command()
 def doctor() -> None:
     """Check this deployment and say what to do: settings, sources, keys, disk, lake, ledger, Slack, clock."""
-    from pydantic import ValidationError
-
     from pipelines.doctor import examine
 
-    try:
-        settings = load_settings()
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise Failed(f"fail  settings: {wrong}. Correct them in the environment or in .env.") from error
     failed = 0
-    for finding in examine(settings):
+    for finding in examine(load_settings()):
         failed += finding.state == "fail"
         click.echo(f"{finding.state:<5} {finding.what}: {finding.words}")
     if failed:

@@ -28,7 +28,8 @@ def manifest_path(settings: Settings) -> Path:
     with FileLock(folder / "parse.lock"):
         files = _files()
         if not parsed.exists() or parsed.read_text() != files:
-            _run(settings, ["parse"])
+            # The whole of it: what dbt takes over from before has the place in it where the project lay then.
+            _run(settings, ["parse", "--no-partial-parse"])
             parsed.write_text(files)
     return folder / "manifest.json"
 

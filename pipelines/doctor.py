@@ -205,7 +205,7 @@ def _integrity(lake: Lake) -> Iterator[Finding]:
         days = {day: rows for day, rows in days.items() if day not in gone}
         try:
             held = count_records(lake, feed, days)
-        except Exception:
+        except Exception:  # whatever is wrong with its files: each is tried by itself, and named
             wrong += list(_unreadable(lake, feed))
             continue
         checked += len(days)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of Debian's packages for a test: on the loopback interface, in a folder that is gone afterwards."""
+"""A PostgreSQL of Debian's packages for tests and benchmarks: on the loopback interface, in a folder of its own."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Its address without a scheme: user@host:port/database."""
+def postgres(options: str = "") -> Iterator[str]:
+    """Its address without a scheme: user@host:port/database. `options` are more of the server's."""
     found = programs()
     # PostgreSQL refuses to run as root; Debian's package brings a user for it.
     as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -34,8 +34,8 @@ def postgres() -> Iterator[str]:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         server = [found / "pg_ctl", "-D", f"{home}/data", "-l", f"{home}/log", "-w"]
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
-        subprocess.run([*server, "-o", options, "start"], **run)
+        place = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+        subprocess.run([*server, "-o", f"{place} {options}", "start"], **run)
         try:
             yield f"paceline@127.0.0.1:{port}/postgres"
         finally:

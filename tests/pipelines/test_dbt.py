@@ -1,5 +1,6 @@
 """dbt in this process: when the project is parsed again."""
 
+import json
 import os
 
 import pytest
@@ -32,6 +33,22 @@ def test_the_project_is_parsed_once_and_again_for_other_files_also_when_these_ar
         dbt.manifest_path(settings)
 
     assert len(parsed) == 2
+
+
+def test_a_project_that_has_moved_is_parsed_whole_for_its_seeds_are_read_from_where_they_are_now(tmp_path, monkeypatch):
+    settings = load_settings(PACELINE_DATA_DIR=tmp_path / "data")
+    for place in ("before", "now"):
+        project = tmp_path / place
+        (project / "seeds").mkdir(parents=True)
+        (project / "seeds" / "one.csv").write_text("id\n1\n")
+        (project / "dbt_project.yml").write_text("name: one\nprofile: paceline\nconfig-version: 2\n")
+        (project / "profiles.yml").write_text((dbt.DBT_PROJECT / "profiles.yml").read_text())
+    for place in ("before", "now"):
+        with monkeypatch.context() as patched:
+            patched.setattr(dbt, "DBT_PROJECT", tmp_path / place)
+            manifest = json.loads(dbt.manifest_path(settings).read_text())
+
+    assert manifest["nodes"]["seed.one.one"]["root_path"] == str(tmp_path / "now")
 
 
 def test_another_dbt_parses_the_project_again(project, monkeypatch):
