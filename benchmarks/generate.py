@@ -81,7 +81,7 @@ CALLS = f"""
     -- Who works an hour has a session with one model, on one of a few tasks of that week.
     sessions as (
         select *,
-            hash(developer, $day, started_at // 3600, $seed) as session,
+            hash(developer, $day, floor(started_at / 3600), $seed) as session,
             -- Agents send the same beginning again: about three quarters of the input are read from the cache.
             prompt_tokens * ((chance >> 40) % 100)::int // 150 + prompt_tokens // 3 as cached_tokens
         from timed

@@ -7,17 +7,19 @@
 
 {% set call_seconds = 5 %}
 {% set id_hours = 2 %}
+{% set observation_id -%}
+    concat_ws('/', {{ layer_rank('observer_layer') }}, source, utc_date, request_id)
+{%- endset %}
 
 with recursive
 
--- The id of an observation sorts by who saw it: gateways, providers and servers, telemetry, transcripts.
 {% call step('observed') %}
 
     select
-        concat_ws('/', {{ layer_rank('calls.observer_layer') }}, source, utc_date, request_id) as observation_id,
         source,
         request_id,
         utc_date,
+        observer_layer,
         provider_request_id,
         provider_response_id,
         coalesce(
@@ -78,14 +80,22 @@ with recursive
 
 {% endcall %}
 
+-- The id of an observation sorts by who saw it: gateways, providers and servers, telemetry, transcripts.
+{% call step('shared') %}
+
+    select with_id.*, {{ observation_id }} as observation_id
+    from with_id
+    inner join shared_ids using (exact_id)
+
+{% endcall %}
+
 {% call step('sharing') %}
 
     select
-        with_id.*,
+        *,
         ended_at > lag(ended_at) over (partition by exact_id order by ended_at, observation_id)
         + interval {{ id_hours }} hour as is_later
-    from with_id
-    inner join shared_ids using (exact_id)
+    from shared
 
 {% endcall %}
 
@@ -122,18 +132,52 @@ with recursive
 
 {% endcall %}
 
+-- Tokens that only one source has seen lead nowhere.
+{% call step('shared_tokens') %}
+
+    select input_tokens, output_tokens
+    from observed
+    where has_usage
+    group by input_tokens, output_tokens
+    having min(source) != max(source)
+
+{% endcall %}
+
+{% call step('telling') %}
+
+    select observed.*, {{ observation_id }} as observation_id
+    from observed
+    inner join shared_tokens using (input_tokens, output_tokens)
+    where has_usage
+
+{% endcall %}
+
+-- From here on the unit is the call, as far as ids have told it.
+{% call step('involved') %}
+
+    select observation_id, source, request_id, utc_date, call_id, link_method
+    from exact
+
+    union all
+
+    select observation_id, source, request_id, utc_date, observation_id as call_id, cast(null as string) as link_method
+    from telling
+    where observation_id not in (select observation_id from exact)
+
+{% endcall %}
+
 -- Where a call came from: its session, or the machine, for not every agent names its session to the gateway.
 {% call step('origins') %}
 
     select observation_id, source, input_tokens, output_tokens, ended_at, 'session/' || session_id as origin
-    from observed
-    where has_usage and session_id is not null
+    from telling
+    where session_id is not null
 
     union all
 
     select observation_id, source, input_tokens, output_tokens, ended_at, 'device/' || device as origin
-    from observed
-    where has_usage and device is not null
+    from telling
+    where device is not null
 
 {% endcall %}
 
@@ -146,11 +190,10 @@ with recursive
 
 {% endcall %}
 
--- From here on the unit is the call, as far as ids have told it.
 {% call step('candidates') %}
 
     select
-        coalesce(exact.call_id, origins.observation_id) as call_id,
+        involved.call_id,
         coalesce(exact_calls.sources, list_value(origins.source)) as sources,
         origins.source,
         origins.origin,
@@ -159,8 +202,8 @@ with recursive
         origins.ended_at
     from origins
     inner join alike using (origin, input_tokens, output_tokens)
-    left join exact using (observation_id)
-    left join exact_calls on exact.call_id = exact_calls.call_id
+    inner join involved using (observation_id)
+    left join exact_calls on involved.call_id = exact_calls.call_id
 
 {% endcall %}
 
@@ -230,22 +273,20 @@ with recursive
 {% call step('gathered') %}
 
     select
-        observed.observation_id,
-        observed.source,
-        observed.request_id,
-        observed.utc_date,
-        exact.link_method,
-        coalesce(exact.call_id, observed.observation_id) as exact_call_id,
-        coalesce(roots.root_id, exact.call_id, observed.observation_id) as root_id,
+        involved.source,
+        involved.request_id,
+        involved.utc_date,
+        involved.link_method,
+        involved.call_id as exact_call_id,
+        coalesce(roots.root_id, involved.call_id) as root_id,
         parents.microseconds_apart
-    from observed
-    left join exact using (observation_id)
-    left join roots on coalesce(exact.call_id, observed.observation_id) = roots.call_id
-    left join parents on coalesce(exact.call_id, observed.observation_id) = parents.call_id
+    from involved
+    left join roots on involved.call_id = roots.call_id
+    left join parents on involved.call_id = parents.call_id
     where
-        exact.call_id is not null
+        involved.link_method is not null
         or roots.call_id is not null
-        or observed.observation_id in (select root_id from roots)
+        or involved.observation_id in (select root_id from roots)
 
 {% endcall %}
 

@@ -6,23 +6,37 @@
     pre_hook="{{ replace_built_days() }}"
 ) }}
 
-select
-    utc_date,
-    usage_date,
-    session_id,
-    task_id,
-    {{ identity_key() }} as identity_key,
-    count(*) as requests
-from (
+with
+
+-- Grouped before any window: one over the calls themselves is sorted on disk when a day is large.
+grouped as (
+
     select
-        *,
-        bool_or(is_session_sent) over (partition by utc_date, session_id) as is_named,
-        count(*) over (partition by utc_date, session_id) as calls
+        utc_date,
+        usage_date,
+        session_id,
+        task_id,
+        {{ identity_key() }} as identity_key,
+        bool_or(is_session_sent) as is_sent_here,
+        count(*) as requests
     from {{ ref('int_usage_unioned') }}
     where session_id is not null
-) as calls_of_sessions
-where is_named or calls > 1
-group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id,
-    agent_user, device
+    group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id,
+        agent_user, device
+
+),
+
+proven as (
+
+    select *
+    from grouped
+    qualify
+        bool_or(is_sent_here) over (partition by utc_date, session_id)
+        or sum(requests) over (partition by utc_date, session_id) > 1
+
+)
+
+select utc_date, usage_date, session_id, task_id, identity_key, requests
+from proven
 
 {{ or_kept_rows('sessions_daily') }}

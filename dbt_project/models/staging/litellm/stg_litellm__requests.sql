@@ -3,13 +3,29 @@
 
 with
 
+redelivered as (select * from {{ ref('stg_litellm__redelivered') }}),
+
+-- A re-delivered record is the same id again; when it differs, the one that ended later is the final one.
 requests as (
 
-    select
-        *,
-        -- A re-delivered record is the same id again; when it differs, the one that ended later is the final one.
-        row_number() over (partition by day, id order by ended_at desc nulls last, _file, _line) as delivery
-    from {{ source('raw', 'litellm__requests') }}
+    select requests.*
+    from {{ source('raw', 'litellm__requests') }} as requests
+    where not exists (
+        select 1 from redelivered
+        where redelivered.day = requests.day and redelivered.id = requests.id
+    )
+
+    union all
+
+    select requests.*
+    from {{ source('raw', 'litellm__requests') }} as requests
+    inner join redelivered on requests.day = redelivered.day and requests.id = redelivered.id
+    qualify
+        row_number() over (
+            partition by requests.day, requests.id
+            order by requests.ended_at desc nulls last, requests._file, requests._line
+        )
+        = 1
 
 ),
 
@@ -30,7 +46,6 @@ classified as (
         {{ first_tagged('request_tags', 'task_type') }} as tagged_type,
         {{ first_tagged('request_tags', 'agent') }} as tagged_agent
     from requests
-    where delivery = 1
 
 )
 
