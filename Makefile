@@ -10,7 +10,7 @@ SETUP := $(VENV)/.installed
 SPARK := .venv-spark/.installed
 PRICES := $(shell sed -n 's/^\(genai-prices==[^ ;]*\).*/\1/p' requirements.lock)
 
-.PHONY: help run test ui report bench torture load spark audit docs models queries focus pictures recipes lint lock clean
+.PHONY: help run test ui report bench torture load spark audit docs models answers focus pictures recipes lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -53,8 +53,8 @@ docs: $(SETUP) ## Build the documentation into site/
 models: $(SETUP) ## Write dbt's documentation of all models to data/models.html
 	@$(BIN)/python -m pipelines.model_docs
 
-queries: $(SETUP) ## Write the answers of docs/queries.md anew
-	@$(BIN)/python -m tests.queries
+answers: $(SETUP) ## Write the answers below the queries of all pages anew
+	@$(BIN)/python -m tests.answers
 
 focus: $(SETUP) ## Check the bill with the official FOCUS validator (needs Python 3.12; FILE=... checks a Parquet file)
 	@$(BIN)/python -m tests.focus $(FILE)

@@ -161,6 +161,15 @@ def write_logs(
     return Written(records, calls, files, size, time.perf_counter() - start)
 
 
+def write_org(folder: Path, developers: int) -> None:
+    """Write the org CSVs of these people: who they are, and teams of eight."""
+    folder.mkdir(parents=True)
+    people = (f"dev-{n},dev-{n}@example.com,team-{n // DEVELOPERS_PER_TEAM},2026-01-01" for n in range(developers))
+    (folder / "developers.csv").write_text("\n".join(["developer_id,email,team_id,valid_from", *people, ""]))
+    teams = (f"team-{n},Team {n}" for n in range(-(-developers // DEVELOPERS_PER_TEAM)))
+    (folder / "teams.csv").write_text("\n".join(["team_id,name", *teams, ""]))
+
+
 def _write_days(
     folder: Path, developers: int, shape: str, seed: int, parts: Sequence[tuple[date, int]]
 ) -> tuple[int, int, int]:

@@ -17,14 +17,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks.generate import write_logs
+from benchmarks.generate import write_logs, write_org
 from benchmarks.measure import resident_bytes
-from pipelines.settings import EXAMPLES
 from tests.other_bills import set_cloud_credentials
 from tests.providers import Providers
 
 DAY = date(2026, 11, 22)
 DEFAULT = (10_000_000, 10_000)  # calls, developers
+BOUND_BYTES = 4 * 1024**3  # of the whole process; DuckDB may take half of it
 SLOW = "/openrouter/activity"
 SLOW_SECONDS = 30
 
@@ -45,6 +45,7 @@ def main() -> None:
         folder, providers = Path(root), SlowProviders()
         set_cloud_credentials(monkeypatch, folder, providers.address)
         written = write_logs(folder / "logs", calls, [DAY], developers, shape="slim")
+        write_org(folder / "org", developers)
         print(
             f"{calls:,} records, {developers:,} developers, {written.bytes / 1e9:.1f} GB, DuckDB {duckdb.__version__}",
             flush=True,
@@ -52,7 +53,7 @@ def main() -> None:
         variables = providers.environ | providers.other_environ
         variables |= {
             "LITELLM_LOGS": str(folder / "logs"), "PACELINE_DATA_DIR": str(folder / "data"),
-            "PACELINE_ORG_DIR": str(EXAMPLES / "org"), "PACELINE_AS_OF": str(DAY),
+            "PACELINE_ORG_DIR": str(folder / "org"), "PACELINE_AS_OF": str(DAY),
         }  # fmt: skip
         command = [str(Path(sys.executable).with_name("paceline")), "run", "--no-alerts"]
         started, peak, silence, last = time.monotonic(), 0, 0.0, time.monotonic()
@@ -76,9 +77,9 @@ def main() -> None:
         providers.stop()
         took = time.monotonic() - started
         with duckdb.connect(str(folder / "data" / "warehouse.duckdb"), read_only=True) as db:
-            ((counted,),) = db.execute(
-                "select sum(requests + failed_requests + cache_hit_requests)::bigint from core.fct_usage_daily "
-                "where route = 'gateway'"
+            ((counted, people),) = db.execute(
+                "select sum(requests + failed_requests + cache_hit_requests)::bigint, count(distinct developer_id) "
+                "from core.fct_usage_daily where route = 'gateway'"
             ).fetchall()
             loads = db.execute(
                 "select feed, status, started_at, finished_at from ops.loads order by started_at"
@@ -87,9 +88,10 @@ def main() -> None:
         for feed, status, *times in loads:
             first, last = ((at - begin).total_seconds() for at in times)
             print(f"  {feed:<32}{status:<12}{first:8.1f} s to {last:8.1f} s")
-        print(f"calls in {written.calls:,}, counted {counted:,}; {took:.0f} s")
+        print(f"calls in {written.calls:,}, counted {counted:,}, of {people:,} people; {took:.0f} s")
         print(f"peak {peak / 1e9:.2f} GB, longest silence {silence:.0f} s")
         assert counted == written.calls
+        assert peak <= BOUND_BYTES
 
 
 if __name__ == "__main__":

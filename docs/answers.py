@@ -1,32 +1,40 @@
 """The answers that stand below the queries of a page: a ```sql block, an empty line, a table.
 
-`python -m docs.answers` asks the warehouse in PACELINE_DATA_DIR and writes them anew (as they stand: the example
-company's); tests/test_docs.py fails where they are others. A block without a table is only run.
+They are those of the example company; where "With bills." stands above a query, of the example company with its
+providers' bills. `make answers` (tests/answers.py) writes them anew; tests fail where they are others. A block without
+a table is only run.
 """
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
 import duckdb
 
-from pipelines.publish import read_warehouse
-from pipelines.settings import ROOT, load_settings
+from pipelines.settings import ROOT
 
-PAGES = tuple(ROOT / "docs" / name for name in ("numbers.md", "faq.md", "getting-started.md", "relations.md"))
-ANSWERED = re.compile(r"```sql\n(?P<sql>.*?)```\n(?:\n(?P<table>(?:\|[^\n]*\n)+))?", re.DOTALL)
+QUERIES = ROOT / "docs" / "queries.md"
+PAGES = (QUERIES, *(ROOT / "docs" / name for name in ("numbers.md", "faq.md", "getting-started.md", "relations.md")))
+ANSWERED = re.compile(
+    r"(?P<bills>With bills\.[^\n]*\n\n)?```sql\n(?P<sql>.*?)```\n(?:\n(?P<table>(?:\|[^\n]*\n)+))?", re.DOTALL
+)
 
 
 def answered(text: str) -> Iterator[re.Match[str]]:
-    """Each block of a page with its `sql` and its `table` (None where it has none)."""
+    """Each block of a page with its `sql`, its `table` and its `bills` (None where it has none)."""
     return ANSWERED.finditer(text)
 
 
-def with_answers(db: duckdb.DuckDBPyConnection, text: str) -> str:
-    """The page with the answers of this warehouse. Raises duckdb.Error for a query that cannot be asked."""
+def with_answers(text: str, db: duckdb.DuckDBPyConnection, with_bills: bool) -> str:
+    """The page with the answers of this warehouse to the queries with bills, or to all others.
+
+    Raises duckdb.Error for a query that cannot be asked.
+    """
 
     def answer(found: re.Match[str]) -> str:
+        if bool(found["bills"]) != with_bills:
+            return found[0]
         names, rows = ask(db, found["sql"])
         return found[0].replace(found["table"], table(names, rows)) if found["table"] else found[0]
 
@@ -50,15 +58,6 @@ def _written(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}" if isinstance(value, float) else str(value)
-
-
-def write(page: Path) -> None:
-    """Write a page's answers anew."""
-    with read_warehouse(load_settings().warehouse_file) as db:
-        page.write_text(with_answers(db, page.read_text()))
-
-
-if __name__ == "__main__":
-    for one in PAGES:
-        write(one)
+    if isinstance(value, int | Decimal):
+        return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)

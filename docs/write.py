@@ -1,7 +1,7 @@
 """Writes what the pages take from the code: tables between markers, and the drawing of the data flow.
 
 `python -m docs.write` writes them anew; tests/test_docs.py fails where they are not as the code is. Answers of queries
-are another matter, for they need a warehouse: docs/answers.py.
+are another matter, for they need a warehouse: tests/answers.py.
 """
 
 import csv

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.settings import ROOT
+from tests.answers import RUN_WITH_BILLS, with_bills
 from tests.providers import Providers
-from tests.queries import RUN_WITH_BILLS, with_bills
 from tests.runs import paceline
 
 VERSION = "1.2"

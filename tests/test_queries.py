@@ -1,38 +1,32 @@
-"""The questions of docs/queries.md: each query runs as it stands there and gives the answer that stands there."""
+"""The questions of docs/queries.md; that each answers as it stands there is in test_docs.py and test_bills.py."""
 
 import re
 
-from pipelines.publish import read_warehouse
-from tests.queries import PAGE, answer, questions
+from docs.answers import QUERIES, answered
 from tests.runs import paceline
 
-
-def test_every_question_has_the_answer_that_stands_below_it(example):
-    with read_warehouse(example / "warehouse.duckdb") as db:
-        wrong = {
-            one.number: found
-            for one in questions()
-            if not one.with_bills and (found := answer(db, one.sql)) != one.answer
-        }
-
-    assert wrong == {}, "written anew by: python -m tests.queries"
+TEXT = QUERIES.read_text()
 
 
-def test_there_are_thirty_questions_and_each_is_read():
-    headings = re.findall(r"^### (\d+)\.", PAGE.read_text(), re.MULTILINE)
+def test_there_are_thirty_questions_and_each_has_an_answer():
+    headings = re.findall(r"^### (\d+)\.", TEXT, re.MULTILINE)
+    answers = [one["table"] for one in answered(TEXT) if one["table"]]
 
-    assert [one.number for one in questions()] == list(map(int, headings)) == list(range(1, 31))
-    assert all(one.answer and len(one.answer.splitlines()) > 2 for one in questions())
+    assert list(map(int, headings)) == list(range(1, 31))
+    assert len(answers) == 30
+    assert all(len(table.splitlines()) > 2 for table in answers)
 
 
 def test_a_query_can_be_pasted_into_a_shell_between_double_quotes_and_into_duckdb():
-    for one in questions():
-        assert not set('"$`!\\') & set(one.sql), one.number
-        assert one.sql.count(";") == 1 and one.sql.endswith(";\n"), one.number
+    for one in answered(TEXT):
+        assert not set('"$`!\\') & set(one["sql"]), one["sql"]
+        assert one["sql"].count(";") == 1 and one["sql"].endswith(";\n"), one["sql"]
 
 
 def test_a_query_of_several_lines_runs_in_the_command(example):
-    done = paceline(example, "query", questions()[0].sql, "--format", "csv")
+    first = next(one["sql"] for one in answered(TEXT) if one["table"])
+
+    done = paceline(example, "query", first, "--format", "csv")
 
     assert done.stdout.splitlines() == [
         "developer,used_tokens,cap_tokens,used,month_end,status",
