@@ -97,7 +97,7 @@ def build(db: duckdb.DuckDBPyConnection, target: str | None = None) -> Iterator[
     there = {name for (name,) in db.execute("select table_name from duckdb_tables()").fetchall()}
     needed = [target] if target else list(models)
     for name in needed:
-        needed += models[name][2] - set(needed)
+        needed += (models[name][2] & models.keys()) - set(needed)  # seeds are there
     order = TopologicalSorter({name: models[name][2] for name in needed}).static_order()
     for name in (name for name in order if name not in there):
         (sql, is_view, _), start = models[name], time.perf_counter()

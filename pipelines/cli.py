@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readabl
 import math
 import re
 import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from pipelines.settings import ROOT, Settings, load_settings
 if TYPE_CHECKING:
     from pipelines.run_context import Days, RunChoices
 
+SHOWN_ROWS = 60  # of a table of people after a run: the company first, then whom it is about most
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 # Fields of the run config, and the options that set them.
 OPTIONS = {"read_again_from": "--from", "read_again_to": "--to", "plan_month": "--month", "as_of": "--as-of"}
@@ -43,8 +45,8 @@ class Failed(click.ClickException):
         _say(f"paceline: {self.format_message()}")
 
 
-def main() -> None:
-    """Run the command; errors of settings are readable, too."""
+def main(command: Callable[[], object] | None = None) -> None:
+    """Run the command (by default `paceline`); errors of settings and databases are readable, too."""
     import duckdb
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
@@ -53,7 +55,7 @@ def main() -> None:
     from pipelines.versions import LakeTooNew
 
     try:
-        commands()
+        (command or commands)()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         click.echo(
@@ -518,7 +520,8 @@ def _print_caps(settings: Settings) -> None:
     if not settings.warehouse_file.exists():
         return
     with _warehouse(settings) as db:
-        cursor = db.execute("""
+        cursor = db.execute(
+            """
             select
                 scope, scope_id, format('{:,}', used_tokens) as used_tokens,
                 coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
@@ -534,13 +537,24 @@ def _print_caps(settings: Settings) -> None:
                 status
             from plan.cap_utilization
             where month = date_trunc('month', as_of_date)
-            order by array_position(['org', 'team', 'pool', 'developer'], scope), scope_id""")
+            qualify
+                row_number() over (
+                    order by scope != 'org', coalesce(probability_over, 0) desc, coalesce(used_ratio, 0) desc, scope_id
+                )
+                <= $shown
+            order by array_position(['org', 'team', 'pool', 'developer'], scope), scope_id""",
+            {"shown": SHOWN_ROWS},
+        )
         names = [column[0] for column in cursor.description]
         rows = cursor.fetchall()
-        as_of = db.execute("select max(as_of_date) from plan.cap_utilization").fetchall()[0][0]
+        as_of, count = db.execute("""
+            select max(as_of_date), count(*) filter (where month = date_trunc('month', as_of_date))
+            from plan.cap_utilization""").fetchall()[0]
     if rows:
         click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
         _print_rows(names, rows, "table")
+        if count > len(rows):
+            click.echo(f"{count - len(rows):,} more, less likely to be passed: plan.cap_utilization")
 
 
 def _print_plan(settings: Settings, month: date) -> None:
@@ -556,14 +570,24 @@ def _print_plan(settings: Settings, month: date) -> None:
                 coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
                 coalesce(format('{:+.0f} %', trunc(change_ratio * 100)), '') as change, reason
             from plan.cap_recommendations
-            where plan_month = ?
+            where plan_month = $month
+            qualify
+                row_number() over (
+                    order by scope != 'org', abs(coalesce(change_ratio, 0)) desc, recommended_cap_tokens desc, scope_id
+                )
+                <= $shown
             order by array_position(['org', 'team', 'developer'], scope), scope_id""",
-            [month],
+            {"month": month, "shown": SHOWN_ROWS},
         )
         names, rows = [column[0] for column in cursor.description], cursor.fetchall()
+        count = db.execute("select count(*) from plan.cap_recommendations where plan_month = ?", [month]).fetchall()[0][
+            0
+        ]
     if rows:
         click.echo(f"\nRecommended caps of {month:%B %Y}, in tokens")
         _print_rows(names, rows, "table")
+        if count > len(rows):
+            click.echo(f"{count - len(rows):,} more, which change less: plan.cap_recommendations")
 
 
 def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:

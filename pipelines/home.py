@@ -65,11 +65,18 @@ def trace_columns(settings: Settings) -> None:
         print(f"paceline: origins of columns are not shown: {type(error).__name__}: {error}", file=sys.stderr)
 
 
-if __name__ == "__main__":
-    # python -m pipelines.home COMMAND ...: run a Dagster command with this home.
+def become(command: list[str]) -> None:
+    """Become a Dagster command with this home."""
     keep_private()
     settings = load_settings()
     ensure_home(settings.data_dir)
     trace_columns(settings)
     os.chdir(ROOT)
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    # python -m pipelines.home COMMAND ...
+    from pipelines.cli import main
+
+    main(lambda: become(sys.argv[1:]))

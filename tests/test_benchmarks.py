@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks import plan_scale
 from benchmarks.bench import LARGE, SMALL, arguments, chart
 from benchmarks.company import phases
 from benchmarks.generate import month, record, spread, write_logs
@@ -65,6 +66,18 @@ def test_a_whole_record_has_the_13_kb_of_a_real_one_and_a_slim_one_what_is_read(
     assert json.loads(record("slim")).keys() >= requests.json_columns.keys()
 
 
+def test_who_works_an_hour_has_one_session_in_it(tmp_path):
+    write_logs(tmp_path / "logs", 2_000, [DAYS[0]], developers=5)
+
+    [(calls, sessions, hours)] = duckdb.sql(f"""
+        select count(*), count(distinct trace_id),
+            count(distinct (metadata.user_api_key_user_id, floor(startTime / 3600)))
+        from read_json('{tmp_path}/logs/*/*.jsonl')""").fetchall()
+
+    assert (calls, sessions) == (2_000, hours)
+    assert hours <= 5 * 24
+
+
 def test_calls_fall_on_weekdays_and_none_is_lost():
     shares = spread(1_001, month(14))
 
@@ -98,6 +111,16 @@ def test_the_queries_of_analysts_run_on_the_published_warehouse(example):
         db.execute("set search_path = 'core,plan'")
         for sql in QUERIES.values():
             db.execute(sql).fetchall()
+
+
+def test_made_up_rows_of_people_go_through_every_model(tmp_path):
+    with duckdb.connect() as db:
+        plan_scale.prepare(db, tmp_path, developers=6, days=40)
+
+        built = {name for _, name, *_ in plan_scale.build(db)}
+
+        assert {"cap_recommendations", "alerts_due", "int_assumptions"} <= built
+        assert db.execute("select count(*) from cap_utilization where scope = 'developer'").fetchall() != [(0,)]
 
 
 def test_a_scale_that_is_given_goes_before_the_preset():

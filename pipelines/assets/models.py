@@ -29,6 +29,7 @@ from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import DBT_PROJECT, Settings, utc_now
 
+SLOW_SECONDS = 5  # who waits for a model that takes longer sees that something happens
 DBT_IDS = ("unique_id", "invocation_id", "status")  # of no use to who reads the page
 
 
@@ -48,9 +49,16 @@ def model_assets(settings: Settings) -> dg.AssetsDefinition:
         if context.is_subset:
             selection, _ = get_subset_selection_for_context(context, parsed, None, None, None, translator, None)
         events: list[Any] = []
+
+        def hear(event: Any) -> None:
+            events.append(event)
+            if event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_SECONDS:
+                name, took = event.data.node_info.node_name, event.data.execution_time
+                deployment.run.say(f"models: {name} took {took:.0f} s")
+
         failure = None
         try:
-            dbt.build(deployment.run.settings, selection, events.append)
+            dbt.build(deployment.run.settings, selection, hear)
         except dbt.BuildFailed as error:
             failure = error
             if damaged := deployment.run.lake.damaged(deployment.run.lake.files("raw")):

@@ -2,16 +2,18 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 
-from pipelines import columns
+from pipelines import cli, columns
 from pipelines.definitions import build_defs
-from pipelines.settings import load_settings
-from tests.runs import content, paceline, rows
+from pipelines.settings import ROOT, load_settings
+from tests.runs import PACELINE, content, environment, paceline, rows
 
 EXPECTED = Path(__file__).parent.parent / "data" / "expected"
 
@@ -94,6 +96,19 @@ def test_the_first_run_shows_the_caps_and_a_rendered_alert(example):
     ]
     told = rows(example, "select scope_id, level, state from ops.alert_deliveries order by all")
     assert told == [("dev-02", 80, "rendered"), ("dev-03", 100, "rendered")]
+
+
+def test_of_many_people_those_are_shown_who_are_most_likely_to_pass_their_caps(example, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "SHOWN_ROWS", 3)
+
+    cli._print_caps(load_settings(PACELINE_DATA_DIR=example))
+
+    shown = capsys.readouterr().out
+    lines = shown.splitlines()
+    found = [line.split()[:2] for line in lines if line.split()[:1] in (["org"], ["team"], ["pool"], ["developer"])]
+    assert found == [["org", "org"], ["team", "mobile"], ["developer", "dev-03"]]
+    [(scopes,)] = rows(example, "select count(*) from plan.cap_utilization where month = '2026-11-01'")
+    assert lines[-1] == f"{scopes - 3} more, less likely to be passed: plan.cap_utilization"
 
 
 def test_a_first_load_of_history_tells_nobody_about_old_months(example):
@@ -189,10 +204,12 @@ def test_a_wrong_time_zone_is_named(tmp_path):
     assert "'Berlin' is no time zone" in done.stderr
 
 
-def test_a_database_of_dagster_s_runs_that_is_not_there_is_named(tmp_path):
+@pytest.mark.parametrize("command", [(PACELINE, "run"), (sys.executable, "-m", "pipelines.home", "true")])
+def test_a_database_of_dagster_s_runs_that_is_not_there_is_named(tmp_path, command):
     nobody = "postgresql+psycopg2://paceline:password-of-the-test@127.0.0.1:1/dagster"
+    variables = environment(tmp_path, PACELINE_DAGSTER_URL=nobody)
 
-    done = paceline(tmp_path, "run", PACELINE_DAGSTER_URL=nobody)
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
     assert done.returncode == 1
     assert "paceline: the database of PACELINE_DAGSTER_URL cannot be used: connection to server" in done.stderr
