@@ -4,12 +4,13 @@ Every file is replaced whole: written beside its place, synced, renamed (one PUT
 change is left alone, so that its stamp says when the data changed. Who reads a feed's logs: `pipelines/loading.py`.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +94,31 @@ class Lake:
             return []
         return sorted(e["name"].rstrip("/").rpartition("/")[2] for e in entries if e["type"] == "directory")
 
+    def near(self, paths: Collection[str], folder: Path) -> dict[str, str]:
+        """What to open for those of the paths that exist: on S3 copies of them in the folder, which holds nothing else.
+
+        A query asks for every file several times, and dbt makes hundreds of queries. What would take more than half of
+        the free disk is not copied.
+        """
+        if not self.is_remote:
+            return {path: self.path(path) for path in paths if self.fs.exists(self.path(path))}
+        there = {path: stamp for path, stamp in self.files("raw").items() if path in paths}
+        folder.mkdir(parents=True, exist_ok=True)
+        copies = {path: folder / f"{path}.{_digest(stamp)}.parquet" for path, stamp in there.items()}
+        wanted = set(copies.values())
+        for file in [file for file in folder.rglob("*") if file.is_file() and file not in wanted]:
+            file.unlink()
+        missing = {path: copy for path, copy in copies.items() if not copy.exists()}
+        if sum(int(there[path].partition("|")[0]) for path in missing) > shutil.disk_usage(folder).free / 2:
+            return {path: self.path(path) for path in there}
+        drafts = {path: copy.with_suffix(".part") for path, copy in missing.items()}
+        for draft in drafts.values():
+            draft.parent.mkdir(parents=True, exist_ok=True)
+        self.fs.get([self.path(path) for path in drafts], [str(draft) for draft in drafts.values()])
+        for path, draft in drafts.items():
+            draft.rename(copies[path])
+        return {path: str(copy) for path, copy in copies.items()}
+
     def put(self, db: duckdb.DuckDBPyConnection, local: Path, relative: str) -> bool:
         """Put a local Parquet file in its place; False when the same rows are there already."""
         target = self.path(relative)
@@ -161,6 +187,10 @@ class Lake:
         """Those of the files that cannot be read to their end."""
         with self.connect() as db:
             return [file for file in files if not _is_whole(db, self.path(file))]
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def quoted(text: object) -> str:

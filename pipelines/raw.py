@@ -163,11 +163,11 @@ def write_model_names(lake: Lake, days: DaysToBuild) -> int:
     seen = set()
     with lake.connect() as db:
         for feed in log_feeds():
-            if files := _files_of(lake, feed, days):
+            if files := [lake.path(path) for path in _paths_of(lake, feed, days)]:
                 names = f"select distinct {', '.join(feed.model_names)} from read_parquet($files)"
                 seen |= set(db.execute(names, {"files": files}).fetchall())
         for feed in reports():
-            if feed.model_name and (files := _all(lake, f"raw/{feed.table}")):
+            if feed.model_name and (files := [lake.path(path) for path in lake.files(f"raw/{feed.table}")]):
                 names = (
                     f"select distinct $source, {feed.model_name} as model from read_parquet($files) where model > ''"
                 )
@@ -188,26 +188,32 @@ def create_raw(
     now: datetime,
 ) -> None:
     """Create every `raw` relation in the build file."""
-    db.execute("create schema if not exists raw")
-    for feed in log_feeds():
-        _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _files_of(lake, feed, days))
+    # Name -> its columns, and the files of the lake that hold its rows.
+    views: dict[str, tuple[Mapping[str, str], list[str]]] = {}
     versions = []
+    for feed in log_feeds():
+        views[feed.table] = feed.schema | {"day": "DATE"}, _paths_of(lake, feed, days)
     for feed in reports():
-        _view(db, lake, feed.table, feed.schema | {"day": "DATE"}, _all(lake, f"raw/{feed.table}"))
-        versions += [(feed.table, *version_of(path)) for path in lake.files(f"raw/{feed.table}")]
-    _table(db, "paceline__versions", "feed varchar, utc_date date, known_at timestamp", versions)
-    _view(db, lake, "genai_prices__prices", genai_prices.PRICES_SCHEMA, _one(lake, PRICES))
-    _view(db, lake, "genai_prices__model_names", genai_prices.MODEL_NAMES_SCHEMA, _one(lake, MODEL_NAMES))
+        paths = list(lake.files(f"raw/{feed.table}"))
+        views[feed.table] = feed.schema | {"day": "DATE"}, paths
+        versions += [(feed.table, *version_of(path)) for path in paths]
+    views["genai_prices__prices"] = genai_prices.PRICES_SCHEMA, [PRICES]
+    views["genai_prices__model_names"] = genai_prices.MODEL_NAMES_SCHEMA, [MODEL_NAMES]
     for table, schema in org.SCHEMAS.items():
-        _view(db, lake, f"org__{table}", schema, _one(lake, org_path(table)))
-    _view(db, lake, "paceline__loads", LOADS_SCHEMA, _all(lake, LOADS))
-    _view(db, lake, "paceline__quarantine", {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, _all(lake, QUARANTINE))
-    _view(db, lake, "paceline__plans", PLANS_SCHEMA, _all(lake, PLANS))
+        views[f"org__{table}"] = schema, [org_path(table)]
+    views["paceline__loads"] = LOADS_SCHEMA, list(lake.files(LOADS))
+    views["paceline__quarantine"] = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}, list(lake.files(QUARANTINE))
+    views["paceline__plans"] = PLANS_SCHEMA, list(lake.files(PLANS))
     for feed, schema in ledger_feeds.FEEDS.items():
-        _view(db, lake, feed, schema, _one(lake, ledger_feeds.path_of(feed)))
+        views[feed] = schema, [ledger_feeds.path_of(feed)]
     for table, schema in KEPT.items():
-        kept = [path for day in sorted(days.kept) for path in _one(lake, kept_path(table, day))]
-        _view(db, lake, f"kept__{table}", schema, kept)
+        views[f"kept__{table}"] = schema, [kept_path(table, day) for day in sorted(days.kept)]
+
+    db.execute("create schema if not exists raw")
+    opened = lake.near({path for _, paths in views.values() for path in paths}, settings.build_file.parent / "lake")
+    for name, (schema, paths) in views.items():
+        _view(db, name, schema, [opened[path] for path in paths if path in opened])
+    _table(db, "paceline__versions", "feed varchar, utc_date date, known_at timestamp", versions)
     this_run = [(as_of, plan_month, settings.timezone, now.replace(tzinfo=None))]
     _table(db, "paceline__run", "as_of_date date, plan_month date, timezone varchar, ran_at timestamp", this_run)
     to_build = [(day, fingerprint, day in days.kept) for day, fingerprint in days.fingerprints.items()]
@@ -221,7 +227,7 @@ def create_raw(
     _table(db, "paceline__feeds", "feed varchar, description varchar, restated_days integer, is_report boolean", feeds)
 
 
-def _view(db, lake: Lake, name: str, schema: Mapping[str, str], files: list[str]) -> None:
+def _view(db, name: str, schema: Mapping[str, str], files: list[str]) -> None:
     empty = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in schema.items())
     read = f"(select {empty} limit 0)"
     if files:
@@ -239,10 +245,6 @@ def _table(db, name: str, columns: str, rows: list[tuple]) -> None:
         db.executemany(f"insert into raw.{name} values ({', '.join('?' * len(rows[0]))})", rows)
 
 
-def _files_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
-    return [lake.path(path) for path in _paths_of(lake, feed, days)]
-
-
 def _paths_of(lake: Lake, feed: LogFeed, days: DaysToBuild) -> list[str]:
     in_lake = _days_of(lake, feed)
     return [file.partition("|")[0] for day in days.to_read for file in in_lake.get(day, [])]
@@ -255,14 +257,6 @@ def _days_of(lake: Lake, feed: LogFeed) -> dict[date, list[str]]:
         for day, files in lake_days(lake, table).items():
             days.setdefault(day, []).extend(files)
     return days
-
-
-def _one(lake: Lake, path: str) -> list[str]:
-    return [lake.path(path)] if lake.fs.exists(lake.path(path)) else []
-
-
-def _all(lake: Lake, below: str) -> list[str]:
-    return [lake.path(path) for path in lake.files(below)]
 
 
 def event_half_digest() -> str:

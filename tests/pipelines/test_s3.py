@@ -5,6 +5,8 @@ moto plays S3 on the loopback interface; nothing here leaves the machine.
 
 import gzip
 import logging
+import os
+import shutil
 import time
 from datetime import date
 
@@ -18,7 +20,10 @@ from connectors.litellm import requests
 from pipelines import loading
 from pipelines.lake import Lake
 from pipelines.loading import load_log_feed
+from pipelines.settings import EXAMPLES
 from tests.gateway import NOW, json_lines, record, write_lines
+from tests.runs import content as content_of
+from tests.runs import paceline
 
 D20, D22 = date(2026, 11, 20), date(2026, 11, 22)
 FEED = "raw/litellm__requests"
@@ -313,3 +318,32 @@ def test_put_takes_a_local_file_and_says_whether_anything_changed(any_lake, tmp_
 
     assert any_lake.read_rows("raw/a/day=2026-11-20/n.parquet") == [{"n": 1}]
     assert local.exists()
+
+
+def test_old_calls_go_and_a_person_is_forgotten_on_s3_as_in_a_folder(s3, tmp_path, is_long):
+    if not is_long:
+        pytest.skip("four whole runs; --long")
+    kept = {}
+    for lake in ("s3://lake/company", str(tmp_path / "lake")):
+        base = tmp_path / lake.partition(":")[0].rpartition("/")[2]
+        (base / "data").mkdir(parents=True, exist_ok=True)
+        shutil.copytree(EXAMPLES / "org", base / "org")
+        aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        variables = {
+            "LITELLM_LOGS": str(EXAMPLES / "gateway"), "PACELINE_ORG_DIR": str(base / "org"), "PACELINE_LAKE": lake,
+            "PACELINE_AS_OF": "2026-11-22", "PACELINE_KEEP_MONTHS": "1", **aws,
+        }  # fmt: skip
+        for command in (
+            ("run", "--no-alerts"),
+            ("retain", "--apply"),
+            ("forget", "dev-02", "--pseudonym", "person-17", "--apply"),
+        ):
+            done = paceline(base / "data", *command, **variables)
+            assert done.returncode == 0, done.stdout + done.stderr
+        days = Lake(lake, tmp_path / "scratch").files("raw")
+        kept[lake] = [path for path in sorted(days) if path.startswith((FEED, "raw/kept__"))], content_of(base / "data")
+
+    on_s3, in_folder = kept.values()
+    assert on_s3 == in_folder
+    assert min(path for path in on_s3[0] if path.startswith(f"{FEED}/day=")).startswith(f"{FEED}/day=2026-09-30/")
+    assert "person-17" in str(on_s3[1]["core.dim_developers"]) and "dev-02" not in str(on_s3[1])
