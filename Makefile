@@ -80,7 +80,7 @@ clean: ## Remove the environment and everything that runs have made (data/ inclu
 
 $(SETUP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Paceline needs Python 3.11 or newer; none was found on PATH."; exit 1; }
-	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@echo "Setting up $(VENV) (some minutes, once) ..."
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \

@@ -32,7 +32,8 @@ def message(row: Row) -> m.Message:
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
-    return w.one_line(_mark(row), f"{_essence(row, w.short)}.")
+    carried = f"; not stopped: {_carried(row)}" if _is_carried(row) else ""
+    return w.one_line(_mark(row), f"{_essence(row, w.short)}{carried}.")
 
 
 def _mark(row: Row) -> str:
@@ -67,16 +68,24 @@ def _next_step(row: Row) -> str:
     if caps.month_is_over(row):
         following = m.month_name(m.next_month(m.as_day(row["month"])))
         return f"check the cap of {following}; this one was {caps.where_set(row)}."
-    left = m.number(row.get("pool_left_tokens"))
-    if row.get("status") == "drawing_from_pool" and (left is None or left > 0):
-        pool = m.escape(row.get("team_name") or row.get("team_id") or "team")
-        rest = "" if left is None else f", {m.tokens(left)} left"
-        return f"none is needed while the pool lasts: drawing from the {pool} pool{rest}."
+    if _is_carried(row):
+        return f"none is needed while the pool lasts: {_carried(row)}."
     ratio = m.number(row.get("projected_ratio"))
     likely = (caps.chance(row) or 0) >= Decimal("0.5")
     if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None and not likely:
         return f"none is needed at this pace; if more work is planned, raise {caps.where_set(row)}."
     return caps.raise_or_wait(row)
+
+
+def _is_carried(row: Row) -> bool:
+    left = m.number(row.get("pool_left_tokens"))
+    return row.get("status") == "drawing_from_pool" and (left is None or left > 0)
+
+
+def _carried(row: Row) -> str:
+    left = m.number(row.get("pool_left_tokens"))
+    rest = "" if left is None else f", {m.tokens(left)} left"
+    return f"drawing from the {m.escape(row.get('team_name') or row.get('team_id') or 'team')} pool{rest}"
 
 
 def _small_print(row: Row) -> str:

@@ -187,7 +187,7 @@ def _pool(row: Row) -> str | None:
             f" In {months} past month{'' if months == 1 else 's'} a pool of that share would have covered"
             f" {m.amount(row.get('pool_covered_tokens'))} of {m.amount(blocked)} tokens beyond caps."
         )
-    return words
+    return f"{words} It is not approved with the caps: set monthly_pool_tokens in teams.csv."
 
 
 def _cache(row: Row) -> str | None:
@@ -219,8 +219,8 @@ def _routing(row: Row) -> str | None:
     part = "" if row.get("scope") == "org" else ", the team's part by its tokens"
     more = f"; and {len(rules) - 3} more rules" if len(rules) > 3 else ""
     return (
-        f"*Routing:* the rules of routing_rules.csv would have saved about {m.usd(saved)} of {m.usd(moved)}"
-        f" in {_month(row)} (at list prices, with as many tokens{part}). {'; '.join(told)}{more}."
+        f"*Routing:* the rules of routing_rules.csv would have saved about {m.usd(saved)} on work that"
+        f" cost {m.usd(moved)} in {_month(row)} (at list prices, with as many tokens{part}). {'; '.join(told)}{more}."
     )
 
 

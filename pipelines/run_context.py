@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from connectors._files import is_remote
 from pipelines.lake import Lake
-from pipelines.settings import Settings, has_begun, utc_now
+from pipelines.settings import ROOT, Settings, has_begun, utc_now
 from pipelines.versions import bring_up_to_date
 
 PID_TAG, HOST_TAG = "paceline/pid", "paceline/host"
@@ -178,6 +178,8 @@ def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None
                 "(environment or .env), or take another PACELINE_DATA_DIR for the example company."
             )
         mark.touch()
+    if settings.uses_examples and (ROOT / "org").exists() and settings.org_dir != ROOT / "org":
+        say(f"{ROOT / 'org'} is not read while the example company is shown: its own CSVs are in {settings.org_dir}")
 
 
 def _holder(note: Path) -> str | None:
