@@ -161,8 +161,11 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield Finding("data folder", "ok", f"{folder}, writable, closed to others")
     env_file = ROOT / ".env"
     # Root's file, which the service's group may read, is as it should be (docs/deploying.md).
-    if env_file.exists() and (status := env_file.stat()).st_mode & (0o027 if status.st_uid == 0 else 0o077):
-        yield Finding(".env", "fail", f"others may use {env_file}, which holds keys. Its owner: chmod o=,g-w {env_file}")
+    mode = 0o640 if env_file.exists() and env_file.stat().st_uid == 0 else 0o600
+    if env_file.exists() and stat.S_IMODE(env_file.stat().st_mode) & ~mode & 0o077:
+        yield Finding(
+            ".env", "fail", f"others may use {env_file}, which holds keys. Its owner: chmod {mode:o} {env_file}"
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -282,7 +282,10 @@ def test_savings_say_what_they_assume():
 
     assert "45 % of the input of November so far was read from a cache. At list prices that saved $6.95, 53 %" in text
     assert "with 60 % it would be up to $9.10 (assumed: writing costs nothing)" in text
-    assert "about $0.62 on work that cost $0.86 in November so far (at list prices, with as many tokens, the team's part" in text
+    assert (
+        "about $0.62 on work that cost $0.86 in November so far (at list prices, with as many tokens, the team's part"
+        in text
+    )
     assert "80 % of docs to haiku: $0.39 (risk: wording); 50 % of test to haiku: $0.23." in text
     assert "cost $2.00 more than it saved" in said(**LEAD | {"cache_saved_usd": Decimal(-2)})
     assert "it would be" not in said(**LEAD | {"cache_read_ratio": 0.7})

@@ -237,7 +237,7 @@ def test_a_folder_that_may_not_be_written_is_named_with_what_to_do(small_disk, l
 
     assert done.returncode == 1
     assert str(small_disk) in done.stderr
-    assert "Let this user write there and run again." in done.stderr
+    assert "Let this user write there (or read it, if it is .env) and run again." in done.stderr
     assert "Traceback" not in done.stderr
 
 
