@@ -289,9 +289,8 @@ def test_a_team_is_chosen_by_keyboard_and_everything_is_about_it(browser, small)
         assert set(people.locator("td:nth-child(2)").all_inner_texts()) == {"payments"}
         assert people.count() == 5
         assert seen.texts("[data-exhibit='20_month_end'] .finding") == [
-            "Payments will probably pass the cap on 30 Nov 2026 and end November at 17.1 M tokens ($24.15)".replace(
-                " M", "\u00a0M"
-            )
+            "Payments is expected to pass the cap on 30 Nov 2026 (chance 53\u00a0%) and to end November at 17.1\u00a0M "
+            "tokens ($24.15)"
         ]
         assert seen.page.is_visible("[data-exhibit='74_own_gpus'] .whole")
         assert seen.page.url.endswith("#team=payments")
