@@ -320,9 +320,31 @@ def test_put_takes_a_local_file_and_says_whether_anything_changed(any_lake, tmp_
     assert local.exists()
 
 
+def test_what_a_run_reads_on_s3_is_copied_once_and_only_while_it_is_wanted(s3, tmp_path, monkeypatch):
+    lake, near = Lake("s3://lake/near", tmp_path / "scratch"), tmp_path / "near"
+    paths = ["raw/x/day=2026-11-20/a.parquet", "raw/x/day=2026-11-21/b.parquet"]
+    for path in paths:
+        lake.write_rows([{"name": path}], {"name": "VARCHAR"}, path)
+
+    copies = lake.near([*paths, "raw/x/missing.parquet"], near)
+
+    assert copies.keys() == set(paths)
+    read = Lake(str(near), tmp_path / "scratch")
+    assert [read.read_rows(os.path.relpath(copies[path], near)) for path in paths] == [[{"name": one}] for one in paths]
+    before = os.stat(copies[paths[0]]).st_mtime_ns
+    lake.write_rows([{"name": "new"}], {"name": "VARCHAR"}, paths[1])
+    again = lake.near(paths, near)
+    assert os.stat(again[paths[0]]).st_mtime_ns == before
+    assert read.read_rows(os.path.relpath(again[paths[1]], near)) == [{"name": "new"}]
+    assert len(list(near.rglob("*.parquet"))) == 2  # the older copy is gone
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
+    lake.write_rows([{"name": "newer"}], {"name": "VARCHAR"}, paths[1])
+    assert lake.near(paths, near) == {path: lake.path(path) for path in paths}  # no room: read where they are
+
+
 def test_old_calls_go_and_a_person_is_forgotten_on_s3_as_in_a_folder(s3, tmp_path, is_long):
     if not is_long:
-        pytest.skip("four whole runs; --long")
+        pytest.skip("four whole runs: with --long, as make torture does")
     kept = {}
     for lake in ("s3://lake/company", str(tmp_path / "lake")):
         base = tmp_path / lake.partition(":")[0].rpartition("/")[2]
