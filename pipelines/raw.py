@@ -210,7 +210,7 @@ def create_raw(
         views[f"kept__{table}"] = schema, [kept_path(table, day) for day in sorted(days.kept)]
 
     db.execute("create schema if not exists raw")
-    opened = lake.near({path for _, paths in views.values() for path in paths}, settings.build_file.parent / "lake")
+    opened = lake.near({path for _, paths in views.values() for path in paths}, settings.lake_copies)
     for name, (schema, paths) in views.items():
         _view(db, name, schema, [opened[path] for path in paths if path in opened])
     _table(db, "paceline__versions", "feed varchar, utc_date date, known_at timestamp", versions)

@@ -4,6 +4,7 @@ The rows are those of the last good build, written and read back before a call i
 such days: another time zone, another list price, a late call. Reports of providers, plans and decisions are kept whole.
 """
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -88,6 +89,7 @@ def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
     keep_for_good(lake, {day for path in removal.files if (day := day_of(path))})
     for path in removal.files:
         lake.remove(path)
+    shutil.rmtree(settings.lake_copies, ignore_errors=True)  # the calls that are gone stand there, too
 
 
 def _keep_built(lake: Lake, settings: Settings, days: list[date]) -> None:

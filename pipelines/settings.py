@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return root.rstrip("/") if is_remote(root) else os.path.abspath(root)
 
     @property
+    def lake_copies(self) -> Path:
+        """What a run has copied of a lake on S3; made anew at will."""
+        return self.build_file.parent / "lake"
+
+    @property
     def org_dir(self) -> Path:
         """Folder of the org CSVs; the examples' own only when nothing else is configured."""
         if self.org_dir_given:
