@@ -10,13 +10,16 @@ SETUP := $(VENV)/.installed
 SPARK := .venv-spark/.installed
 PRICES := $(shell sed -n 's/^\(genai-prices==[^ ;]*\).*/\1/p' requirements.lock)
 
-.PHONY: help run test ui report bench torture load spark audit docs models answers focus pictures recipes lint lock clean
+.PHONY: help run bills test ui report bench torture load spark audit docs models answers focus pictures recipes lint lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(SETUP) ## Run the daily job: on the configured sources, or on the example company when none is configured
 	@$(BIN)/paceline run
+
+bills: $(SETUP) ## Run the example company with its bills, into data/with-bills (stand-ins of the providers' APIs on loopback)
+	@$(BIN)/python -m tests.example_bills
 
 test: $(SETUP) ## Run all tests, dbt's unit tests included
 	@$(BIN)/python -m pytest

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from alerts._checkup import check_slack
 from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
 from alerts._message import Message, render_text
+from alerts._plan import TOLD
 from alerts._preview import write_preview
 from alerts._slack import SlackSettings
 from alerts._slack_errors import DeliveryFailed
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alerts._ledger import Ledger
 
 __all__ = [
+    "TOLD",
     "Clock",
     "Delivery",
     "DeliveryBusy",

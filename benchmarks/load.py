@@ -24,7 +24,7 @@ from tests.providers import Providers
 
 DAY = date(2026, 11, 22)
 DEFAULT = (10_000_000, 10_000)  # calls, developers
-BOUND_BYTES = 4 * 1024**3  # of the whole process; DuckDB may take half of it
+BOUND_BYTES = 4 * 1024**3  # of the whole process, in which DuckDB may take 2 GB for the lake and then 2 GB for dbt
 SLOW = "/openrouter/activity"
 SLOW_SECONDS = 30
 

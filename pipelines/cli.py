@@ -6,21 +6,21 @@ Exit status: 0 done, 1 failed, 2 wrong usage. Errors go to stderr in one readabl
 import math
 import re
 import sys
-from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.command import run_command, say
 from pipelines.console import visible
 from pipelines.home import keep_private
 from pipelines.settings import ROOT, Settings, load_settings
+from pipelines.tables import print_caps, print_plan, print_rows
 
 if TYPE_CHECKING:
     from pipelines.run_context import Days, RunChoices
 
-SHOWN_ROWS = 60  # of a table of people after a run: the company first, then whom it is about most
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 # Fields of the run config, and the options that set them.
 OPTIONS = {"read_again_from": "--from", "read_again_to": "--to", "plan_month": "--month", "as_of": "--as-of"}
@@ -42,39 +42,12 @@ class Failed(click.ClickException):
 
     def show(self, file=None) -> None:
         """Print the message to stderr."""
-        _say(f"paceline: {self.format_message()}")
+        say(f"paceline: {self.format_message()}")
 
 
-def main(command: Callable[[], object] | None = None) -> None:
-    """Run the command (by default `paceline`); errors of settings and databases are readable, too."""
-    import duckdb
-    from pydantic import ValidationError
-    from sqlalchemy.exc import DBAPIError
-
-    from pipelines.dbt import BuildFailed
-    from pipelines.versions import LakeTooNew
-
-    try:
-        (command or commands)()
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        click.echo(
-            f"paceline: the environment is not right: {wrong}. Correct it in the environment or in .env.", err=True
-        )
-        sys.exit(2)
-    except (BuildFailed, LakeTooNew, duckdb.Error, DBAPIError, OSError) as error:
-        from pipelines.running import with_advice
-
-        _say(f"paceline: {with_advice(str(error))}")
-        sys.exit(1)
-    except Exception as error:
-        from pipelines.running import lost_database
-
-        lost = lost_database(error)
-        if not lost:
-            raise
-        _say(f"paceline: {lost}")
-        sys.exit(1)
+def main() -> None:
+    """Run `paceline`."""
+    run_command(commands)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,8 +72,8 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     from pipelines.jobs import DAILY
     from pipelines.running import run_job
 
-    ok = run_job(settings, DAILY, choices, _say)
-    _print_caps(settings)
+    ok = run_job(settings, DAILY, choices, say)
+    print_caps(settings)
     if not ok:
         sys.exit(1)
 
@@ -118,8 +91,8 @@ def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> N
     from pipelines.jobs import REPLAN
     from pipelines.running import run_job
 
-    ok = run_job(settings, REPLAN, RunChoices(plan_month=f"{planned:%Y-%m}", no_alerts=no_alerts), _say)
-    _print_plan(settings, planned)
+    ok = run_job(settings, REPLAN, RunChoices(plan_month=f"{planned:%Y-%m}", no_alerts=no_alerts), say)
+    print_plan(settings, planned)
     if not ok:
         sys.exit(1)
 
@@ -141,7 +114,7 @@ def query(sql: str, style: str) -> None:
             rows = cursor.fetchall() if names else []
         except duckdb.Error as error:
             raise Failed(str(error)) from error
-    _print_rows(names, rows, style)
+    print_rows(names, rows, style)
 
 
 @commands.command()
@@ -171,7 +144,7 @@ def sources(propose_identities: bool) -> None:
         with _warehouse(settings) as db:
             cursor = db.execute(UNKNOWN_NAMES)
             rows = [tuple(map(as_cell, row)) for row in cursor.fetchall()]
-            return _print_rows([column[0] for column in cursor.description], rows, "csv")
+            return print_rows([column[0] for column in cursor.description], rows, "csv")
     from connectors import discover
     from connectors._contract import in_words, is_set
 
@@ -192,7 +165,7 @@ def sources(propose_identities: bool) -> None:
             *facts, error = known.get(feed.table, (None,) * 6)
             first, *more = (error or note).strip().splitlines() or [""]
             rows.append((feed.table, state, *facts, f"{first} (more: paceline doctor)" if more else first))
-    _print_rows(
+    print_rows(
         ["feed", "state", "loaded_through", "newest_record", "rows", "age_days", "quarantined", "note"], rows, "table"
     )
 
@@ -208,7 +181,7 @@ def list_alerts(preview: bool) -> None:
     if not preview:
         names = ["incident_key", "level", "state", "changed_by", "opened_at", "snoozed_until"]
         rows = [tuple(row[name] or "" for name in names) for row in telling.open_alerts(settings)]
-        _print_rows(["alert", *names[1:]], rows, "table")
+        print_rows(["alert", *names[1:]], rows, "table")
         waiting = telling.pending_alerts(settings)
         return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
     page, messages = telling.write_preview(settings)
@@ -289,15 +262,15 @@ def estimate(measured: bool, as_of: datetime | None, style: str, **given: Any) -
     found = estimating.estimate(demand, gpus, day)
     if style != "table":
         names = list(found.models[0]) if found.models else []
-        return _print_rows(names, [tuple(row.values()) for row in found.models], style)
+        return print_rows(names, [tuple(row.values()) for row in found.models], style)
     click.echo(estimating.demand_line(found))
     if not found.models:
         click.echo("No reference model has a price on that day.")
         return click.echo(estimating.gpu_line(found))
-    _print_rows(list(estimating.TIERS), estimating.tier_rows(found.models), "table")
+    print_rows(list(estimating.TIERS), estimating.tier_rows(found.models), "table")
     click.echo(estimating.stretch_line(found.models) or "No model is so much cheaper that it stretches the budget 3 x.")
     click.echo(f"\n{estimating.gpu_line(found)}")
-    _print_rows(list(estimating.OWN), estimating.own_rows(found.models), "table")
+    print_rows(list(estimating.OWN), estimating.own_rows(found.models), "table")
 
 
 @commands.command()
@@ -314,7 +287,7 @@ def slack() -> None:
     if not settings.slack_token:
         raise click.UsageError("SLACK_BOT_TOKEN is not set, so nobody could be answered. See .env.example.")
     try:
-        serve(settings, _say)
+        serve(settings, say)
     except SocketRefused as error:
         raise Failed(str(error)) from error
 
@@ -350,7 +323,7 @@ def push_caps(month: datetime | None, apply: bool) -> None:
         )
         for one in pushes
     ]
-    _print_rows(["cap", "in LiteLLM", "old", "new", "from", "state", "note"], table, "table")
+    print_rows(["cap", "in LiteLLM", "old", "new", "from", "state", "note"], table, "table")
     if not apply and any(one.state == "planned" for one in pushes):
         click.echo("Nothing was changed. To set these budgets: paceline push-caps --apply")
     wrong = [one for one in pushes if one.state in ("failed", "not tried")]
@@ -384,7 +357,7 @@ def retain(apply: bool) -> None:
 
     lake = lake_of(settings)
     try:
-        with writer(settings, "retain", _say):
+        with writer(settings, "retain", say):
             removal = plan_removal(lake, settings.as_of, settings.keep_months)
             if apply:
                 remove_calls(lake, settings, removal)
@@ -411,7 +384,7 @@ def backup(target: Path) -> None:
     from pipelines.settings import utc_now
 
     lake = lake_of(settings)
-    with writer(settings, "backup", _say):
+    with writer(settings, "backup", say):
         about = backups.backup(settings, lake, target, utc_now())
     click.echo(f"{about['files']:,} files in {target} ({target.stat().st_size / 1e6:,.1f} MB). Keep .env elsewhere.")
     for what, place in (("lake", about["lake"]), ("ledger", about["ledger"])):
@@ -454,15 +427,15 @@ def forget(developer_id: str, pseudonym: str | None, apply: bool) -> None:
     except forgetting.CannotForget as error:
         raise Failed(str(error)) from error
     lake, keep_rows = lake_of(settings), pseudonym is not None
-    with writer(settings, "forget", _say):
+    with writer(settings, "forget", say):
         found = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply))
     click.echo(f"{developer_id} is known as: {', '.join(words)}")
-    _print_rows(["where", "values"], list(found.items()), "table")
+    print_rows(["where", "values"], list(found.items()), "table")
     for place in forgetting.at_the_sources(settings, eraser):
         click.echo(f"{place.where}: {place.values} name the person. Remove them first, or they are read again.")
     if not apply:
         return click.echo("Nothing was changed. To forget: the same with --apply")
-    ok = run_job(settings, DAILY, RunChoices(no_alerts=True), _say)
+    ok = run_job(settings, DAILY, RunChoices(no_alerts=True), say)
     left = forgetting.together(forgetting.forget(settings, lake, words, eraser, keep_rows, apply=False))
     if left or not ok:
         places = "; ".join(f"{where}: {values}" for where, values in left.items()) or "nowhere"
@@ -503,114 +476,12 @@ def _days(settings: Settings, choices: "RunChoices") -> "Days":
         raise click.UsageError(re.sub("|".join(OPTIONS), lambda name: OPTIONS[name[0]], str(error))) from error
 
 
-def _say(text: str) -> None:
-    click.echo(visible(text), err=True)
-
-
 def _warehouse(settings: Settings):
     from pipelines.publish import read_warehouse
 
     if not settings.warehouse_file.exists():
         raise Failed(f"there is no warehouse at {settings.warehouse_file} yet. Make one: paceline run")
     return read_warehouse(settings.warehouse_file)
-
-
-def _print_caps(settings: Settings) -> None:
-    """The caps of the as-of month, as the last published warehouse knows them."""
-    if not settings.warehouse_file.exists():
-        return
-    with _warehouse(settings) as db:
-        cursor = db.execute(
-            """
-            select
-                scope, scope_id, format('{:,}', used_tokens) as used_tokens,
-                coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
-                coalesce(cast(round(cap_usd, 2) as varchar), '') as cap_usd,
-                coalesce(cap_source, '') as cap_source,
-                coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
-                coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
-                coalesce(
-                    format('{:.0f}-{:.0f} %', floor(projected_ratio_p10 * 100), floor(projected_ratio_p90 * 100)), ''
-                ) as range_80,
-                coalesce(format('{:.0f} %', probability_over * 100), '') as chance_over,
-                coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
-                status
-            from plan.cap_utilization
-            where month = date_trunc('month', as_of_date)
-            qualify
-                row_number() over (
-                    order by scope != 'org', coalesce(probability_over, 0) desc, coalesce(used_ratio, 0) desc, scope_id
-                )
-                <= $shown
-            order by array_position(['org', 'team', 'pool', 'developer'], scope), scope_id""",
-            {"shown": SHOWN_ROWS},
-        )
-        names = [column[0] for column in cursor.description]
-        rows = cursor.fetchall()
-        as_of, count = db.execute("""
-            select max(as_of_date), count(*) filter (where month = date_trunc('month', as_of_date))
-            from plan.cap_utilization""").fetchall()[0]
-    if rows:
-        click.echo(f"\nCaps of {as_of:%B %Y}, measured through {as_of}")
-        _print_rows(names, rows, "table")
-        if count > len(rows):
-            click.echo(f"{count - len(rows):,} more, less likely to be passed: plan.cap_utilization")
-
-
-def _print_plan(settings: Settings, month: date) -> None:
-    """The caps of a planned month, as the last published warehouse knows them."""
-    if not settings.warehouse_file.exists():
-        return
-    with _warehouse(settings) as db:
-        cursor = db.execute(
-            """
-            select
-                scope, scope_id, format('{:,}', expected_tokens) as expected,
-                format('{:,}', recommended_cap_tokens) as cap, format('${:,.2f}', recommended_cap_usd) as usd,
-                coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
-                coalesce(format('{:+.0f} %', trunc(change_ratio * 100)), '') as change, reason
-            from plan.cap_recommendations
-            where plan_month = $month
-            qualify
-                row_number() over (
-                    order by scope != 'org', abs(coalesce(change_ratio, 0)) desc, recommended_cap_tokens desc, scope_id
-                )
-                <= $shown
-            order by array_position(['org', 'team', 'developer'], scope), scope_id""",
-            {"month": month, "shown": SHOWN_ROWS},
-        )
-        names, rows = [column[0] for column in cursor.description], cursor.fetchall()
-        count = db.execute("select count(*) from plan.cap_recommendations where plan_month = ?", [month]).fetchall()[0][
-            0
-        ]
-    if rows:
-        click.echo(f"\nRecommended caps of {month:%B %Y}, in tokens")
-        _print_rows(names, rows, "table")
-        if count > len(rows):
-            click.echo(f"{count - len(rows):,} more, which change less: plan.cap_recommendations")
-
-
-def _print_rows(names: list[str], rows: list[tuple], style: str) -> None:
-    if style == "csv":
-        import csv
-
-        out = csv.writer(sys.stdout)
-        out.writerows([names, *rows])
-    elif style == "json":
-        import json
-
-        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, indent=1))
-    else:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*names, box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*("" if value is None else visible(str(value), one_line=True) for value in row))
-        # A terminal folds long cells; a pipe gets whole lines.
-        console = Console(width=None if sys.stdout.isatty() else 10_000, markup=False)
-        console.print(table)
 
 
 if __name__ == "__main__":

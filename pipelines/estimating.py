@@ -118,8 +118,8 @@ def gpu_line(found: Estimate) -> str:
         f"${_range(given['gpu_usd_per_hour'])} an hour cost ${_range([own['usd_low'], own['usd_high']])} and, at "
         f"{_range(given['gpu_tokens_per_second'])} tokens/s each, give "
         f"{_millions(own['tokens_low'], own['tokens_high'])} output tokens, against {_millions(own['needed'])} needed: "
-        f"{own['capacity']}. (Without reading the input and nobody's time: "
-        "size_self_hosted(...) and plan.break_even count both. What writing a cache costs is in no price here.)"
+        f"{own['capacity']}. (Neither reading the input nor anybody's time is counted: plan.break_even counts "
+        "both. What writing a cache costs is in no price here.)"
     )
 
 

@@ -12,6 +12,7 @@ from string import Template
 from filelock import FileLock
 
 from pipelines import columns
+from pipelines.command import run_command
 from pipelines.settings import ROOT, Settings, load_settings
 
 POSTGRES = """\
@@ -77,6 +78,4 @@ def become(command: list[str]) -> None:
 
 if __name__ == "__main__":
     # python -m pipelines.home COMMAND ...
-    from pipelines.cli import main
-
-    main(lambda: become(sys.argv[1:]))
+    run_command(lambda: become(sys.argv[1:]))

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -98,26 +98,23 @@ class Lake:
         """What to open for those of the paths that exist: on S3 copies of them in the folder, which holds nothing else.
 
         A query asks for every file several times, and dbt makes hundreds of queries. What would take more than half of
-        the free disk is not copied.
+        the free disk is not copied: what is missing then is opened where it is.
         """
         if not self.is_remote:
+            shutil.rmtree(folder, ignore_errors=True)  # from when the lake was on S3
             return {path: self.path(path) for path in paths if self.fs.exists(self.path(path))}
-        there = {path: stamp for path, stamp in self.files("raw").items() if path in paths}
-        folder.mkdir(parents=True, exist_ok=True)
-        copies = {path: folder / f"{path}.{_digest(stamp)}.parquet" for path, stamp in there.items()}
-        wanted = set(copies.values())
-        for file in [file for file in folder.rglob("*") if file.is_file() and file not in wanted]:
-            file.unlink()
-        missing = {path: copy for path, copy in copies.items() if not copy.exists()}
-        if sum(int(there[path].partition("|")[0]) for path in missing) > shutil.disk_usage(folder).free / 2:
-            return {path: self.path(path) for path in there}
-        drafts = {path: copy.with_suffix(".part") for path, copy in missing.items()}
-        for draft in drafts.values():
-            draft.parent.mkdir(parents=True, exist_ok=True)
-        self.fs.get([self.path(path) for path in drafts], [str(draft) for draft in drafts.values()])
-        for path, draft in drafts.items():
-            draft.rename(copies[path])
-        return {path: str(copy) for path, copy in copies.items()}
+        stamps = {path: stamp for path, stamp in self.files("raw").items() if path in paths}
+        copies = {path: folder / f"{path}.{_digest(stamp)}.parquet" for path, stamp in stamps.items()}
+        _keep_only(folder, copies.values())
+        size = {path: int(stamp.partition("|")[0]) for path, stamp in stamps.items()}
+        missing = [path for path, copy in copies.items() if not copy.exists() or copy.stat().st_size != size[path]]
+        opened = {path: str(copy) for path, copy in copies.items()}
+        if sum(size[path] for path in missing) > shutil.disk_usage(folder).free / 2:
+            return opened | {path: self.path(path) for path in missing}
+        with all_beside([copies[path] for path in missing]) as drafts:
+            # Few at a time and none in parts, for both are held in memory.
+            self.fs.get([self.path(path) for path in missing], list(map(str, drafts)), batch_size=8, max_concurrency=1)
+        return opened
 
     def put(self, db: duckdb.DuckDBPyConnection, local: Path, relative: str) -> bool:
         """Put a local Parquet file in its place; False when the same rows are there already."""
@@ -254,6 +251,18 @@ def all_beside(targets: Iterable[Path]) -> Iterator[list[Path]]:
     finally:
         for path in leftovers:
             path.unlink(missing_ok=True)
+
+
+def _keep_only(folder: Path, wanted: Iterable[Path]) -> None:
+    """Make a folder hold no other files than these, nor folders that are empty."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keep = set(wanted)
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        if path.is_dir():
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+        elif path not in keep:
+            path.unlink()
 
 
 def _sync(path: Path) -> None:

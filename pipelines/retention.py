@@ -89,7 +89,8 @@ def remove_calls(lake: Lake, settings: Settings, removal: Removal) -> None:
     keep_for_good(lake, {day for path in removal.files if (day := day_of(path))})
     for path in removal.files:
         lake.remove(path)
-    shutil.rmtree(settings.lake_copies, ignore_errors=True)  # the calls that are gone stand there, too
+    if settings.lake_copies.exists():
+        shutil.rmtree(settings.lake_copies)  # the calls that are gone stand there, too
 
 
 def _keep_built(lake: Lake, settings: Settings, days: list[date]) -> None:

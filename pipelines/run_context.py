@@ -178,7 +178,7 @@ def _keep_examples_apart(settings: Settings, say: Callable[[str], None]) -> None
                 "(environment or .env), or take another PACELINE_DATA_DIR for the example company."
             )
         mark.touch()
-    if settings.uses_examples and (ROOT / "org").exists() and settings.org_dir != ROOT / "org":
+    if settings.uses_examples and not settings.org_dir_given and (ROOT / "org").exists():
         say(f"{ROOT / 'org'} is not read while the example company is shown: its own CSVs are in {settings.org_dir}")
 
 

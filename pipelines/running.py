@@ -12,7 +12,7 @@ from pipelines.run_context import HOST_TAG, PID_TAG, RunChoices
 from pipelines.settings import Settings
 
 _ROOM = "Free space on that disk and run again: nothing is lost."
-_RIGHTS = "Let this user write there (or read it, if it is .env) and run again."
+_RIGHTS = "Let this user read and write there and run again."
 _ADVICE = {
     "No space left on device": _ROOM,
     "database or disk is full": _ROOM,

@@ -149,6 +149,15 @@ def deliver_alerts(settings: Settings, lake: Lake, say: Callable[[str], None]) -
     return deliveries
 
 
+def plan_posted_at(settings: Settings, month: date, stage: str) -> datetime | None:
+    """When the plan of a month was first told at this stage (draft, final), UTC; None while nobody was told. A stage is
+    told once, also when the plan is issued again."""
+    start = f"plan/{month:%Y-%m}/{stage}/"
+    records = alerts.open_ledger(settings.ledger_url).records()
+    told = [one for (key, _), one in records.items() if key.startswith(start) and one["state"] in alerts.TOLD]
+    return min((one["last_attempt_at"] for one in told), default=None)
+
+
 def was_told_later(settings: Settings) -> bool:
     """Whether people were told of a later day than the warehouse's: a look at the past ends no alert of today."""
     told = _told_through(settings)

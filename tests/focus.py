@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.settings import ROOT
-from tests.answers import RUN_WITH_BILLS, with_bills
-from tests.providers import Providers
+from tests.example_bills import RUN, bills, with_bills
 from tests.runs import paceline
 
 VERSION = "1.2"
@@ -140,9 +139,8 @@ def _environment() -> Path:
 
 def _example_bill(folder: Path) -> Path:
     """The FOCUS file of the example company with its providers' bills."""
-    providers = Providers()
-    done = paceline(folder, *RUN_WITH_BILLS, **with_bills(providers))
-    providers.stop()
+    with bills() as providers:
+        done = paceline(folder, *RUN, **with_bills(providers))
     if done.returncode:
         sys.exit(done.stderr)
     return folder / "parquet" / "core" / "focus_cost_and_usage.parquet"

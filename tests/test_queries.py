@@ -9,12 +9,12 @@ TEXT = QUERIES.read_text()
 
 
 def test_there_are_thirty_questions_and_each_has_an_answer():
-    headings = re.findall(r"^### (\d+)\.", TEXT, re.MULTILINE)
-    answers = [one["table"] for one in answered(TEXT) if one["table"]]
+    _, *questions = re.split(r"^### (?=\d+\.)", TEXT, flags=re.MULTILINE)
+    tables = [[one["table"] for one in answered(question) if one["table"]] for question in questions]
 
-    assert list(map(int, headings)) == list(range(1, 31))
-    assert len(answers) == 30
-    assert all(len(table.splitlines()) > 2 for table in answers)
+    assert [int(question.partition(".")[0]) for question in questions] == list(range(1, 31))
+    assert [len(each) for each in tables] == [1] * 30
+    assert all(len(table.splitlines()) > 2 for (table,) in tables)
 
 
 def test_a_query_can_be_pasted_into_a_shell_between_double_quotes_and_into_duckdb():

@@ -6,6 +6,7 @@
     sum(input_tokens) as input_tokens,
     sum(cache_read_tokens) as cache_read_tokens,
     sum(cache_write_tokens) as cache_write_tokens,
+    sum(cache_write_1h_tokens) as cache_write_1h_tokens,
     sum(output_tokens) as output_tokens,
     sum(reasoning_tokens) as reasoning_tokens,
     sum(total_tokens) as total_tokens,

@@ -11,7 +11,7 @@ from pipelines.publish import publish, read_warehouse
 from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import utc_now
-from pipelines.telling import deliver_alerts, keep_quiet, untold_alerts
+from pipelines.telling import deliver_alerts, keep_quiet, plan_posted_at, untold_alerts
 
 WAREHOUSE = dg.AssetKey(["published", "warehouse"])
 PLAN = dg.AssetKey(["published", "issued_plan"])
@@ -82,8 +82,10 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
         if context.run.job_name != REPLAN:
             return dg.MaterializeResult(metadata={"issued": f"nothing: only the job {REPLAN} issues plans"})
         stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
+        posted_at = plan_posted_at(run.settings, run.plan_month, stage) if is_new else None
+        not_posted = f"; not posted, for a {stage} of it was posted on {posted_at:%Y-%m-%d}" if posted_at else ""
         what = (
-            f"{rows} caps"
+            f"{rows} caps{not_posted}"
             if is_new
             else "issued before"
             if rows

@@ -7,7 +7,7 @@ import pytest
 from docs.answers import QUERIES, answered, with_answers
 from pipelines.assets.outcome import MONTHS_APART
 from pipelines.publish import read_warehouse
-from tests.answers import RUN_WITH_BILLS, with_bills
+from tests.example_bills import RUN, with_bills
 from tests.focus import broken_rules
 from tests.providers import KEY, Providers, bill
 from tests.runs import paceline, rows
@@ -33,7 +33,7 @@ def variables(providers) -> dict[str, str]:
 def billed(tmp_path_factory, variables) -> Path:
     """A data directory after one run with bills."""
     data_dir = tmp_path_factory.mktemp("billed")
-    done = paceline(data_dir, *RUN_WITH_BILLS, **variables)
+    done = paceline(data_dir, *RUN, **variables)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     return data_dir

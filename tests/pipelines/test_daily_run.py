@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 
-from pipelines import cli, columns
+from pipelines import columns, tables
 from pipelines.definitions import build_defs
 from pipelines.settings import ROOT, load_settings
 from tests.runs import PACELINE, content, environment, paceline, rows
@@ -99,9 +100,9 @@ def test_the_first_run_shows_the_caps_and_a_rendered_alert(example):
 
 
 def test_of_many_people_those_are_shown_who_are_most_likely_to_pass_their_caps(example, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "SHOWN_ROWS", 3)
+    monkeypatch.setattr(tables, "SHOWN_SCOPES", 3)
 
-    cli._print_caps(load_settings(PACELINE_DATA_DIR=example))
+    tables.print_caps(load_settings(PACELINE_DATA_DIR=example))
 
     shown = capsys.readouterr().out
     lines = shown.splitlines()
@@ -109,6 +110,13 @@ def test_of_many_people_those_are_shown_who_are_most_likely_to_pass_their_caps(e
     assert found == [["org", "org"], ["team", "mobile"], ["developer", "dev-03"]]
     [(scopes,)] = rows(example, "select count(*) from plan.cap_utilization where month = '2026-11-01'")
     assert lines[-1] == f"{scopes - 3} more, less likely to be passed: plan.cap_utilization"
+
+    tables.print_plan(load_settings(PACELINE_DATA_DIR=example), date(2026, 12, 1))
+
+    shown = capsys.readouterr().out
+    assert "Recommended caps of December 2026, in tokens" in shown
+    [(scopes,)] = rows(example, "select count(*) from plan.cap_recommendations")
+    assert shown.splitlines()[-1] == f"{scopes - 3} more, which change less: plan.cap_recommendations"
 
 
 def test_a_first_load_of_history_tells_nobody_about_old_months(example):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -138,6 +139,11 @@ def test_a_damaged_day_is_named_and_keeps_back_no_other_and_heals_when_it_is_rem
     assert load().changed_days == [D20]
     assert lake.read_rows(path) == whole
     assert prepare_build(run, whole=True) == 4
+
+
+def test_a_part_of_the_models_is_not_built_over_days_that_are_not_built(run):
+    with pytest.raises(dg.Failure, match="Days have been loaded and are not built yet. Run the daily job"):
+        prepare_build(run, whole=False)
 
 
 def test_a_damaged_state_fails_its_feed_by_name_and_is_made_anew_when_it_is_removed(lake, load):

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from pipelines.settings import EXAMPLES
 from tests.runs import paceline, rows
 
 
@@ -89,6 +90,39 @@ def test_issuing_the_same_plan_again_changes_nothing_and_tells_nobody_twice(plan
     assert "issued before" in again.stderr
     assert "Draft plan" not in again.stdout + again.stderr
     assert (rows(planned, "from plan.issued_plans order by all"), sorted(os.listdir(planned / "outbox"))) == before
+
+
+def test_a_plan_that_differs_is_issued_again_and_says_that_it_is_not_posted_again(planned, tmp_path):
+    shutil.copytree(planned, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(EXAMPLES / "org", tmp_path / "own_org")
+    caps = tmp_path / "own_org" / "caps.csv"
+    caps.write_text(caps.read_text().rstrip("\n") + "\ndeveloper,dev-03,2026-12,1234567,\nteam,mobile,2026-12,,99.5\n")
+    (tmp_path / "own_org" / "assumptions.csv").write_text(
+        "name,value,unit,valid_from\nbuffer_ratio,0.25,ratio,2026-01-01\n"
+    )
+    variables = {
+        "LITELLM_LOGS": str(EXAMPLES / "gateway"),
+        "PACELINE_ORG_DIR": str(tmp_path / "own_org"),
+        "PACELINE_AS_OF": "2026-11-22",
+    }
+    before = sorted(os.listdir(tmp_path / "outbox"))
+
+    again = paceline(tmp_path, "replan", **variables)
+
+    assert again.returncode == 0, again.stderr
+    assert "plan of December 2026, draft: 18 caps; not posted, for a draft of it was posted on 20" in again.stderr
+    assert [name for name in os.listdir(tmp_path / "outbox") if name not in before and name.startswith("plan__")] == []
+    # What is decided of a month to come shows before it begins.
+    decided = rows(
+        tmp_path,
+        """
+        select scope_id, decided_cap_tokens, decided_cap_usd::float, decided_cap_source from plan.cap_recommendations
+        where decided_cap_source is not null order by all""",
+    )
+    assert decided == [("dev-03", 1234567, None, "set"), ("mobile", None, 99.5, "set")]
+    shown = [line for line in again.stdout.splitlines() if "dev-03" in line or "team" in line and "mobile" in line]
+    assert any("1,234,567" in line for line in shown)
+    assert any("$99.50" in line for line in shown)
 
 
 @pytest.mark.parametrize("month", ["2026-10", "2027-02", "next"])

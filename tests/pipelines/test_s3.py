@@ -20,7 +20,9 @@ from connectors.litellm import requests
 from pipelines import loading
 from pipelines.lake import Lake
 from pipelines.loading import load_log_feed
-from pipelines.settings import EXAMPLES
+from pipelines.retention import Removal, remove_calls
+from pipelines.run_context import lake_of
+from pipelines.settings import EXAMPLES, load_settings
 from tests.gateway import NOW, json_lines, record, write_lines
 from tests.runs import content as content_of
 from tests.runs import paceline
@@ -337,17 +339,37 @@ def test_what_a_run_reads_on_s3_is_copied_once_and_only_while_it_is_wanted(s3, t
     assert os.stat(again[paths[0]]).st_mtime_ns == before
     assert read.read_rows(os.path.relpath(again[paths[1]], near)) == [{"name": "new"}]
     assert len(list(near.rglob("*.parquet"))) == 2  # the older copy is gone
+    os.truncate(again[paths[0]], 0)  # as after a power cut
+    whole = lake.near(paths, near)
+    assert read.read_rows(os.path.relpath(whole[paths[0]], near)) == [{"name": paths[0]}]
+    assert lake.near(paths[:1], near) == {paths[0]: whole[paths[0]]}
+    assert not os.path.exists(near / os.path.dirname(paths[1]))  # nor is its folder left
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
     lake.write_rows([{"name": "newer"}], {"name": "VARCHAR"}, paths[1])
-    assert lake.near(paths, near) == {path: lake.path(path) for path in paths}  # no room: read where they are
+    # No room for what is missing: it is read where it is.
+    assert lake.near(paths, near) == {paths[0]: whole[paths[0]], paths[1]: lake.path(paths[1])}
+    assert Lake(str(tmp_path / "lake"), tmp_path / "scratch").near(paths, near) == {}
+    assert not near.exists()  # a lake in a folder needs no copies, and calls are not left in them
+
+
+def test_a_removal_takes_the_copies_of_calls_with_it(s3, tmp_path):
+    settings = load_settings(PACELINE_DATA_DIR=tmp_path / "data", PACELINE_LAKE="s3://lake/copies")
+    lake, path = lake_of(settings), f"{FEED}/day=2026-11-20/a.parquet"
+    lake.write_rows([{"name": "call"}], {"name": "VARCHAR"}, path)
+    lake.near([path], settings.lake_copies)
+
+    remove_calls(lake, settings, Removal(before=D22, files=[path]))
+
+    assert list(lake.files(FEED)) == []
+    assert not settings.lake_copies.exists()
 
 
 def test_old_calls_go_and_a_person_is_forgotten_on_s3_as_in_a_folder(s3, tmp_path, is_long):
     if not is_long:
         pytest.skip("four whole runs: with --long, as make torture does")
     kept = {}
-    for lake in ("s3://lake/company", str(tmp_path / "lake")):
-        base = tmp_path / lake.partition(":")[0].rpartition("/")[2]
+    for name, lake in (("s3", "s3://lake/company"), ("folder", str(tmp_path / "lake"))):
+        base = tmp_path / name
         (base / "data").mkdir(parents=True, exist_ok=True)
         shutil.copytree(EXAMPLES / "org", base / "org")
         aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}

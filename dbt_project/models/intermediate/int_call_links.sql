@@ -33,7 +33,7 @@ with recursive
         output_tokens,
         usage_quality in ('reported', 'estimated') and input_tokens + output_tokens > 0 as has_usage,
         coalesce(ended_at, started_at) as ended_at
-    from {{ ref('int_calls_observed') }} as calls
+    from {{ ref('int_calls_observed') }}
     where {{ is_day_to_link('utc_date') }}
 
 {% endcall %}

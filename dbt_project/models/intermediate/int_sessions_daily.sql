@@ -24,19 +24,12 @@ grouped as (
     group by utc_date, usage_date, session_id, task_id, user_email, user_id, key_alias, key_hash, gateway_team_id,
         agent_user, device
 
-),
-
-proven as (
-
-    select *
-    from grouped
-    qualify
-        bool_or(is_sent_here) over (partition by utc_date, session_id)
-        or sum(requests) over (partition by utc_date, session_id) > 1
-
 )
 
 select utc_date, usage_date, session_id, task_id, identity_key, requests
-from proven
+from grouped
+qualify
+    bool_or(is_sent_here) over (partition by utc_date, session_id)
+    or sum(requests) over (partition by utc_date, session_id) > 1
 
 {{ or_kept_rows('sessions_daily') }}

@@ -6,8 +6,8 @@ with caps as (
 select
     team_id, count(*) filter (where scope = 'team') as caps,
     count(*) filter (where scope = 'team' and status = 'over') as over,
-    count(*) filter (where scope = 'team' and status != 'over' and probability_over >= 0.5) as passing,
-    count(*) filter (where scope = 'pool' and (status = 'over' or projected_ratio_p50 > 1)) as short_pools
+    count(*) filter (where scope = 'team' and status != 'over' and is_likely_over) as passing,
+    count(*) filter (where scope = 'pool' and is_likely_over) as short_pools
 from caps
 group by grouping sets ((), (team_id))
 having count(*) > 0 and not (team_id is null and grouping(team_id) = 0);

@@ -5,7 +5,7 @@ with caps as (
 select
     team_id, count(*) filter (where status != 'no_cap') as caps,
     count(*) filter (where status in ('over', 'drawing_from_pool')) as over,
-    count(*) filter (where status not in ('over', 'drawing_from_pool') and probability_over >= 0.5) as passing
+    count(*) filter (where status not in ('over', 'drawing_from_pool') and is_likely_over) as passing
 from caps
 group by grouping sets ((), (team_id))
 having caps > 0 and not (team_id is null and grouping(team_id) = 0);

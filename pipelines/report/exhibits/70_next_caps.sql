@@ -1,8 +1,13 @@
 -- The caps that the next plan recommends: of the organisation and of each team.
 select
     if(scope = 'org', null, scope_id) as team_id, plan_month, recommended_cap_tokens, recommended_cap_usd,
-    current_cap_tokens, change_ratio
+    current_cap_tokens, change_ratio, decided_cap_tokens, last_issued.stage, last_issued.issued_date
 from plan.cap_recommendations
+left join (
+    select plan_month, max_by(stage, issued_at) as stage, max(issued_at)::date as issued_date
+    from plan.issued_plans
+    group by plan_month
+) as last_issued using (plan_month)
 where scope in ('org', 'team');
 
 -- Those and the developers', each with what it was made of.
@@ -17,7 +22,7 @@ with caps as (
 select
     its_team_id as team_id, scope,
     coalesce(if(count(*) over (partition by scope, name) > 1, name || ' (' || scope_id || ')', name), scope_id) as who,
-    current_cap_tokens, recommended_cap_tokens, change_ratio, recommended_cap_usd, baseline_tokens,
+    current_cap_tokens, recommended_cap_tokens, decided_cap_tokens, change_ratio, recommended_cap_usd, baseline_tokens,
     stopped_chance_at_cap_ratio, reason
 from caps
 order by array_position(['org', 'team', 'developer'], scope), recommended_cap_tokens desc, who;

@@ -236,6 +236,15 @@ current_caps as (
     from {{ ref('caps_effective') }} as caps
     inner join run on caps.month = date_trunc('month', run.as_of_date)
 
+),
+
+-- What is decided of the planned month already.
+decided as (
+
+    select caps.*
+    from {{ ref('caps_stated') }} as caps
+    inner join run on caps.month = run.plan_month
+
 )
 
 select
@@ -279,6 +288,9 @@ select
     current_caps.cap_tokens as current_cap_tokens,
     current_caps.cap_usd as current_cap_usd,
     current_caps.cap_source as current_cap_source,
+    decided.cap_tokens as decided_cap_tokens,
+    decided.cap_usd as decided_cap_usd,
+    decided.cap_source as decided_cap_source,
     round(
         coalesce(
             expected.cap_tokens / nullif(current_caps.cap_tokens, 0),
@@ -341,4 +353,5 @@ select
     end as change_reason
 from expected
 left join current_caps using (scope, scope_id)
+left join decided using (scope, scope_id)
 left join previous using (scope, scope_id)

@@ -213,6 +213,7 @@ select
     coalesce(
         probability_over, case when month < (select as_of_month from run) then (used_ratio >= 1)::integer end
     ) as probability_over,
+    coalesce(used_ratio >= 1 or coalesce(probability_over >= 0.5, projected_ratio_p50 >= 1), false) as is_likely_over,
     near_cap_on,
     crosses_cap_on,
     case

@@ -5,50 +5,10 @@ with
 
 run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
--- A row of caps.csv states both caps, empty ones too. An approval states those that it names and leaves the others as
--- they are; a proposal that was rejected in the end states nothing.
-rows_of_caps as (
-
-    select
-        scope,
-        case when scope = 'org' then 'org' else scope_id end as scope_id,
-        month,
-        false as is_approved,
-        struct_pack(cap := cap_tokens) as tokens,
-        struct_pack(cap := cap_usd) as usd
-    from {{ source('raw', 'org__caps') }}
-
-    union all
-
-    select
-        scope,
-        scope_id,
-        month,
-        true as is_approved,
-        case when cap_tokens is not null then struct_pack(cap := cap_tokens) end as tokens,
-        case when cap_usd is not null then struct_pack(cap := cap_usd) end as usd
-    from {{ ref('cap_decisions') }}
-    where decision != 'rejected' and not is_for_month_only
-
-),
-
 -- What was granted for one month and is not carried over.
 increases as (select * from {{ ref('cap_decisions') }} where is_for_month_only),
 
-stated as (
-
-    select
-        scope,
-        scope_id,
-        month,
-        is_approved,
-        (last_value(tokens ignore nulls) over so_far).cap as cap_tokens,
-        (last_value(usd ignore nulls) over so_far).cap as cap_usd
-    from rows_of_caps
-    window so_far as (partition by scope, scope_id order by month, is_approved)
-    qualify row_number() over (partition by scope, scope_id, month order by is_approved desc) = 1
-
-),
+stated as (select * from {{ ref('caps_stated') }}),
 
 -- Months in which somebody used something or worked here.
 months as (
@@ -100,9 +60,9 @@ nearest as (
     select
         scope_months.*,
         stated.month as stated_month,
-        stated.is_approved,
         stated.cap_tokens,
-        stated.cap_usd
+        stated.cap_usd,
+        stated.cap_source
     from scope_months
     asof left join stated
         on scope_months.scope = stated.scope
@@ -124,8 +84,8 @@ select
     end as cap_tokens,
     coalesce(increases.cap_usd, case when stated_month is not null then nearest.cap_usd end) as cap_usd,
     case
-        when increases.month is not null or (stated_month = nearest.month and is_approved) then 'approved'
-        when stated_month = nearest.month then 'set'
+        when increases.month is not null then 'approved'
+        when stated_month = nearest.month then nearest.cap_source
         when stated_month is not null then 'carried'
         when nearest.scope != 'org' and baselines.baseline_tokens > 0 then 'baseline'
     end as cap_source
