@@ -77,6 +77,7 @@ lint: $(SETUP) ## Check style and types: ruff, pyrefly, sqlfluff
 
 lock: ## Pin all dependencies anew, with hashes (needs uv)
 	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra dev --extra postgres pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --extra image --constraints requirements.lock --no-annotate pyproject.toml -o requirements-image.lock
 
 clean: ## Remove the environment and everything that runs have made (data/ included)
 	@rm -rf $(VENV) .venv-spark data build site *.egg-info .pytest_cache .ruff_cache .hypothesis

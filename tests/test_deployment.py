@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from fnmatch import fnmatch
 from pathlib import Path
@@ -60,10 +61,26 @@ def test_the_image_copies_what_is_there_and_nothing_that_is_kept_out():
 
 
 def test_the_image_installs_by_hash_and_runs_as_nobody_who_matters():
-    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "--require-hashes -r requirements-image.lock" in DOCKERFILE
     [user] = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
     assert int(user) > 999
     assert DOCKERFILE.index("\nUSER") < DOCKERFILE.index("\nCMD")
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Package -> version of a lock file."""
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==([^\s;\\]+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_the_image_holds_what_is_tested_and_nothing_that_only_tests_need():
+    image, tested = pins("requirements-image.lock"), pins("requirements.lock")
+
+    assert {name: tested.get(name) for name in image} == image
+    assert image.keys() >= {"dagster", "duckdb", "dbt-duckdb", "psycopg", "setuptools"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    dev = {re.match(r"[a-z0-9-]+", one)[0] for one in project["optional-dependencies"]["dev"]}
+    needed = {re.match(r"[a-z0-9-]+", one)[0] for one in project["dependencies"]}
+    assert dev & image.keys() <= {"pillow", "setuptools"} | needed  # matplotlib brings pillow
 
 
 def test_processes_of_the_compose_file_are_those_of_the_units():

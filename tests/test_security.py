@@ -95,8 +95,9 @@ def paragraphs() -> list[str]:
     return found
 
 
-def test_every_requirement_is_pinned_with_a_hash_and_installed_by_it():
-    lock = re.sub(r"\\\n\s*", "", (ROOT / "requirements.lock").read_text())
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-image.lock"])
+def test_every_requirement_is_pinned_with_a_hash_and_installed_by_it(lock):
+    lock = re.sub(r"\\\n\s*", "", (ROOT / lock).read_text())
     requirements = [line for line in lock.splitlines() if line and not line.lstrip().startswith("#")]
     installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "requirements.lock" in line]
 

@@ -6,8 +6,8 @@ with ends as (
 )
 select
     if(scope = 'org', null, scope_id) as team_id, coalesce(name, 'The organisation') as name, month, status, used_ratio,
-    used_tokens, cap_tokens, cap_usd, projected_ratio_p50, probability_over, is_likely_over, crosses_cap_on, projected_tokens,
-    p10_tokens, p90_tokens, used_usd, projected_usd
+    used_tokens, cap_tokens, cap_usd, projected_ratio_p50, probability_over, is_likely_over, crosses_cap_on,
+    projected_tokens, p10_tokens, p90_tokens, used_usd, projected_usd
 from plan.cap_utilization
 left join ends using (scope, scope_id)
 left join core.dim_teams on scope = 'team' and scope_id = dim_teams.team_id
