@@ -46,10 +46,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kind:
-    """The words of one kind: the whole message for a row, and one line of mrkdwn about it for a digest or summary."""
+    """The words of one kind: the whole message for a row, and for a digest or summary one line of mrkdwn and its step."""
 
     message: Callable[[Mapping[str, Any]], Message]
     line: Callable[[Mapping[str, Any]], str]
+    step: Callable[[Mapping[str, Any]], str]
 
 
 def discover() -> dict[str, Kind]:
@@ -59,7 +60,7 @@ def discover() -> dict[str, Kind]:
     """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     modules = {name: importlib.import_module(f"alerts.{name}") for name in names}
-    return {name: Kind(module.message, module.line) for name, module in modules.items()}
+    return {name: Kind(module.message, module.line, module.step) for name, module in modules.items()}
 
 
 def open_ledger(url: str) -> Ledger:

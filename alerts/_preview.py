@@ -134,7 +134,7 @@ def _element(element: Mapping[str, Any]) -> str:
 def _file(name: str, content: bytes) -> str:
     data = base64.b64encode(content).decode()
     link = f'<a download="{escape(name)}" href="data:application/octet-stream;base64,{data}">{escape(name)}</a>'
-    return f'<div class="file">\U0001f4ce {link}, {len(content):,} bytes, in the thread</div>'
+    return f'<div class="file">\U0001f4ce {link}, {len(content):,} bytes, in the thread or the outbox</div>'
 
 
 _BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {

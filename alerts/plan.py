@@ -59,7 +59,7 @@ def message(row: Row) -> m.Message:
         *([m.section(words)] if (words := _models(row)) else []),
         *_image(charts, "models.png"),
         *([m.section(*savings)] if savings else []),
-        m.section(f"*Next step:* {_next_step(row, csv_name)}"),
+        m.section(f"*Next step:* {step(row)}"),
     ]
     if query := m.code(str(row.get("query") or "")):
         blocks.append(m.section(f"*Where the numbers come from:*\n{query}"))
@@ -76,6 +76,18 @@ def _image(charts: Mapping[str, tuple[bytes, str]], name: str) -> list[dict[str,
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return f"{_MARK} {_essence(row, name_limit=30)}."
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    month = m.as_date(row["month"])
+    accept = (
+        "approve below, change single caps or reject; what nobody decides carries over."
+        if row.get("has_buttons")
+        else f"to accept, have the first five columns of {m.escape(_csv_name(row), limit=150)} (in the thread; in the"
+        f" outbox beside this text) put into caps.csv for {month:%Y-%m}; what is not put there carries over."
+    )
+    return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept
 
 
 def _title(row: Row) -> str:
@@ -239,17 +251,6 @@ def _own_gpus(row: Row) -> str | None:
         words += f", from {m.amount(prudent)} with {staff}the high price and medium use"
     verdict = "not yet" if demand < best else "perhaps" if prudent is None or demand < prudent else "yes"
     return f"{words}: {verdict}. Whether an open model is good enough is not in these numbers."
-
-
-def _next_step(row: Row, csv_name: str) -> str:
-    month = m.as_date(row["month"])
-    accept = (
-        "approve below, change single caps or reject; what nobody decides carries over."
-        if row.get("has_buttons")
-        else f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
-        f" caps.csv for {month:%Y-%m}; what is not put there carries over."
-    )
-    return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept
 
 
 def _small_print(row: Row) -> str:
