@@ -46,7 +46,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kind:
-    """The words of one kind: the whole message for a row, and for a digest or summary one line of mrkdwn and its step."""
+    """The words of one kind: the whole message of a row, and one line of mrkdwn and the next step for a digest or summary."""
 
     message: Callable[[Mapping[str, Any]], Message]
     line: Callable[[Mapping[str, Any]], str]

@@ -10,8 +10,9 @@ recommended_cap_usd, current_cap_tokens, current_cap_usd, change_ratio, reason}]
 is not to read of developers);
 the month before the planned one, this_month, with this_month_ in front: cap_tokens, cap_usd, used_tokens, used_usd,
 projected_tokens, projected_usd, projected_ratio, probability_over, projected_p10_tokens, projected_p90_tokens,
-planned_tokens, difference_ratio; and daily_path, monthly_totals and model_mix as `alerts/_charts.py` draws them;
-pool_recommended_tokens, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens, pool_used_tokens,
+planned_tokens, difference_ratio; and daily_path, monthly_totals and model_mix as `alerts/_charts.py` draws them,
+complete_months (how many of the totals are); of the team's pool, or of all teams' together:
+pool_recommended_tokens, pool_recommended_usd, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens, pool_used_tokens,
 pool_backtest_months, pool_blocked_tokens, pool_covered_tokens; cache_read_ratio, cache_saved_usd,
 cache_saved_of_bill_ratio, cache_target_ratio, cache_target_saves_usd; routing_moved_cost_usd, routing_saved_usd,
 routing_rules ([{task_type, to_model, share_ratio, saved_usd, quality_risk}]); gpu_demand_tokens, gpu_api_usd,
@@ -34,6 +35,7 @@ Row = Mapping[str, Any]
 
 _SHOWN = 15  # members, those with the largest change first
 _MARK = "\U0001f5d3\ufe0f"  # calendar
+_MONTHS_OF_A_RANGE = 3  # complete ones; a line through two points misses none of them
 _LIST_LIMIT = 2700  # characters of a section's list, so that its title and "and 12 more" have room
 
 
@@ -183,23 +185,31 @@ def _models(row: Row) -> str | None:
 
 
 def _pool(row: Row) -> str | None:
+    """Of a team its own pool, of the organisation the pools of its teams together."""
     pool, now = m.number(row.get("pool_recommended_tokens")), m.number(row.get("pool_current_tokens"))
-    used = m.number(row.get("pool_used_tokens"))
-    today = "" if now is None else f"now it is {m.amount(now)}"
+    used, usd = m.number(row.get("pool_used_tokens")), m.number(row.get("pool_recommended_usd"))
+    title, each, they, a_pool = "Pool", "", "it is", "a pool"
+    if row.get("scope") == "org":
+        title, each, they, a_pool = "Pools of the teams", "each ", "they are", "pools"
+    today = "" if now is None else f"now {they} {m.amount(now)}"
     today += f", {m.amount(used)} of it used in {_month(row)}" if now is not None and used is not None else ""
     if pool is None:
-        return f"*Pool:* too little history to recommend a size; {today}." if today else None
-    words = f"*Pool:* {m.tokens(pool)} beyond the caps ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
+        return f"*{title}:* too little history to recommend a size; {today}." if today else None
+    words = f"*{title}:* {m.tokens(pool)}{'' if usd is None else f', about {m.usd(usd)},'} beyond the caps"
+    words += f" ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
     chance = m.number(row.get("pool_chance_ratio"))
-    words += f", enough in {m.percent(1 - chance)} of months as far as past ones tell" if chance is not None else ""
+    words += f", {each}enough in {m.percent(1 - chance)} of months as far as past ones tell" if chance is not None else ""
     words += f"; {today}." if today else "."
     months, blocked = m.number(row.get("pool_backtest_months")), m.number(row.get("pool_blocked_tokens"))
     if months and blocked:
         words += (
-            f" In {months} past month{'' if months == 1 else 's'} a pool of that share would have covered"
+            f" In {months} past month{'' if months == 1 else 's'} {a_pool} of that share would have covered"
             f" {m.amount(row.get('pool_covered_tokens'))} of {m.amount(blocked)} tokens beyond caps."
         )
-    return f"{words} It is not approved with the caps: set monthly_pool_tokens in teams.csv."
+    return (
+        f"{words} Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or"
+        " monthly_pool_usd of each team."
+    )
 
 
 def _cache(row: Row) -> str | None:
@@ -241,7 +251,7 @@ def _own_gpus(row: Row) -> str | None:
     prudent, hours = m.number(row.get("gpu_prudent_break_even_tokens")), m.number(row.get("gpu_staff_hours"))
     if row.get("scope") != "org" or demand is None:
         return None
-    words = f"*Own GPUs:* {m.tokens(demand)} a month could run on them ({m.usd(row.get('gpu_api_usd'))} by API)"
+    words = f"*Own GPUs:* at best {m.tokens(demand)} a month could run on them ({m.usd(row.get('gpu_api_usd'))} by API)"
     if best is None:
         return f"{words}; at the assumed prices and use they pay at no volume."
     where = f"{m.escape(row.get('gpu_best_model'), limit=60)} on {m.escape(row.get('gpu_best_gpu'), limit=60)}"
@@ -280,7 +290,10 @@ def _charts_of(row: Row) -> dict[str, tuple[bytes, str]]:
     title = f"{ends} of {m.amount(cap)}" if cap is not None else f"{ends} tokens"
     drawn = {
         "use.png": (_charts.use(path, cap, row.get("as_of_date"), title), _use_in_words(row)),
-        "growth.png": (_charts.growth(totals, *plan, "Tokens a month, and the plan"), _growth_in_words(row, totals)),
+        "growth.png": (
+            _charts.growth(totals, *plan, f"Tokens a month, and the plan{_no_range(row, ' ({})')}"),
+            _growth_in_words(row, totals),
+        ),
         "models.png": (_charts.model_mix(mix, f"Models in {month}"), _mix_in_words(row, mix)),
     }
     return {name: (png, words) for name, (png, words) in drawn.items() if png is not None}
@@ -314,7 +327,15 @@ def _growth_in_words(row: Row, totals: list[Row]) -> str:
     if expected is not None:
         cap = m.amount(row.get("recommended_cap_tokens"))
         told.append(f"{m.month_name(row['month'])} {m.amount(expected)} planned (cap {cap})")
-    return f"Bar chart of tokens a month: {'; '.join(told)}."
+    return f"Bar chart of tokens a month: {'; '.join(told)}.{_no_range(row, ' Growth of {}.')}"
+
+
+def _no_range(row: Row, words: str) -> str:
+    """That growth has no range yet, in the place of {}; empty once it has."""
+    months = m.number(row.get("complete_months"))
+    if months is None or months >= _MONTHS_OF_A_RANGE:
+        return ""
+    return words.format(f"{('no month', 'one month', 'two months')[int(months)]}: no range yet")
 
 
 def _mix_in_words(row: Row, mix: list[Row]) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 60  # of a table of people after a run: the company first, then whom it is about most
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+# Percentages are cut as in messages; rounded before, for 0.29 * 100 is 28.999999999999996.
+WHOLE_PERCENT = "create temp macro whole_percent(ratio) as trunc(round(ratio * 100, 6))"
 # Fields of the run config, and the options that set them.
 OPTIONS = {"read_again_from": "--from", "read_again_to": "--to", "plan_month": "--month", "as_of": "--as-of"}
 
@@ -520,6 +522,7 @@ def _print_caps(settings: Settings) -> None:
     if not settings.warehouse_file.exists():
         return
     with _warehouse(settings) as db:
+        db.execute(WHOLE_PERCENT)
         cursor = db.execute(
             """
             select
@@ -527,12 +530,12 @@ def _print_caps(settings: Settings) -> None:
                 coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
                 coalesce(cast(round(cap_usd, 2) as varchar), '') as cap_usd,
                 coalesce(cap_source, '') as cap_source,
-                coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
-                coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
+                coalesce(format('{:.0f} %', whole_percent(used_ratio)), '') as used,
+                coalesce(format('{:.0f} %', whole_percent(projected_ratio_p50)), '') as month_end,
                 coalesce(
-                    format('{:.0f}-{:.0f} %', floor(projected_ratio_p10 * 100), floor(projected_ratio_p90 * 100)), ''
+                    format('{:.0f}-{:.0f} %', whole_percent(projected_ratio_p10), whole_percent(projected_ratio_p90)), ''
                 ) as range_80,
-                coalesce(format('{:.0f} %', probability_over * 100), '') as chance_over,
+                coalesce(format('{:.0f} %', whole_percent(probability_over)), '') as chance_over,
                 coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
                 status
             from plan.cap_utilization
@@ -562,13 +565,14 @@ def _print_plan(settings: Settings, month: date) -> None:
     if not settings.warehouse_file.exists():
         return
     with _warehouse(settings) as db:
+        db.execute(WHOLE_PERCENT)
         cursor = db.execute(
             """
             select
                 scope, scope_id, format('{:,}', expected_tokens) as expected,
                 format('{:,}', recommended_cap_tokens) as cap, format('${:,.2f}', recommended_cap_usd) as usd,
                 coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
-                coalesce(format('{:+.0f} %', trunc(change_ratio * 100)), '') as change, reason
+                coalesce(format('{:+.0f} %', whole_percent(change_ratio)), '') as change, reason
             from plan.cap_recommendations
             where plan_month = $month
             qualify

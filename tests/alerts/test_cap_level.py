@@ -22,7 +22,8 @@ Main drivers:
 • task PAY-118: 1.20 M tokens (37 %)
 • task type refactoring: 900 k tokens (28 %)
 
-Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can add the row developer,dev-03,2026-11.
+Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can add the row \
+developer,dev-03,2026-11.
 
 Look it up:
     select * from marts.usage_daily where developer_id = 'dev-03' and tokens > 0
@@ -42,7 +43,8 @@ Data: measured through 20 Nov 2026, 2 days ago; later use is not counted yet
 Main drivers:
 • developer dev-03: 9.90 M tokens (37 %)
 
-Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can change the row team,platform,2026-11.
+Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can change the row \
+team,platform,2026-11.
 
 Look it up:
     select * from marts.team_usage where team_id = 'platform'

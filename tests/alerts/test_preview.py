@@ -91,10 +91,10 @@ def test_images_are_within_the_page_and_have_their_alt_text():
     assert "<img" not in missing and '<div class="missing">A chart</div>' in missing
 
 
-def test_files_of_the_thread_are_named():
+def test_attached_files_are_named():
     page = html([("C0PLATFORM", dataclasses.replace(MESSAGES["spike"], files={"caps.csv": b"scope,scope_id\n"}))])
     assert '<a download="caps.csv" href="data:application/octet-stream;base64,c2NvcGUsc2NvcGVfaWQK">' in page
-    assert "15 bytes, in the thread" in page
+    assert "15 bytes, in the thread or the outbox</div>" in page
 
 
 def test_without_messages_the_page_says_so():
