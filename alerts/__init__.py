@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alerts._checkup import check_slack
-from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
+from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold, waiting
+from alerts._format import digest_name
 from alerts._message import Message, render_text
 from alerts._preview import write_preview
 from alerts._slack import SlackSettings
@@ -33,6 +34,7 @@ __all__ = [
     "SlackSettings",
     "check_slack",
     "deliver",
+    "digest_name",
     "discover",
     "open_ledger",
     "pending",
@@ -40,13 +42,14 @@ __all__ = [
     "refresh",
     "render_text",
     "untold",
+    "waiting",
     "write_preview",
 ]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The words of one kind: the whole message of a row, and one line of mrkdwn and the next step for a digest or summary."""
+    """The words of one kind: the whole message of a row; for a digest or a summary one line of mrkdwn, and its step."""
 
     message: Callable[[Mapping[str, Any]], Message]
     line: Callable[[Mapping[str, Any]], str]

@@ -12,8 +12,8 @@ the month before the planned one, this_month, with this_month_ in front: cap_tok
 projected_tokens, projected_usd, projected_ratio, probability_over, projected_p10_tokens, projected_p90_tokens,
 planned_tokens, difference_ratio; and daily_path, monthly_totals and model_mix as `alerts/_charts.py` draws them,
 complete_months (how many of the totals are); of the team's pool, or of all teams' together:
-pool_recommended_tokens, pool_recommended_usd, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens, pool_used_tokens,
-pool_backtest_months, pool_blocked_tokens, pool_covered_tokens; cache_read_ratio, cache_saved_usd,
+pool_recommended_tokens, pool_recommended_usd, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens,
+pool_used_tokens, pool_backtest_months, pool_blocked_tokens, pool_covered_tokens; cache_read_ratio, cache_saved_usd,
 cache_saved_of_bill_ratio, cache_target_ratio, cache_target_saves_usd; routing_moved_cost_usd, routing_saved_usd,
 routing_rules ([{task_type, to_model, share_ratio, saved_usd, quality_risk}]); gpu_demand_tokens, gpu_api_usd,
 gpu_best_break_even_tokens, gpu_best_model, gpu_best_gpu, gpu_prudent_break_even_tokens, gpu_staff_hours.
@@ -198,7 +198,8 @@ def _pool(row: Row) -> str | None:
     words = f"*{title}:* {m.tokens(pool)}{'' if usd is None else f', about {m.usd(usd)},'} beyond the caps"
     words += f" ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
     chance = m.number(row.get("pool_chance_ratio"))
-    words += f", {each}enough in {m.percent(1 - chance)} of months as far as past ones tell" if chance is not None else ""
+    if chance is not None:
+        words += f", {each}enough in {m.percent(1 - chance)} of months as far as past ones tell"
     words += f"; {today}." if today else "."
     months, blocked = m.number(row.get("pool_backtest_months")), m.number(row.get("pool_blocked_tokens"))
     if months and blocked:

@@ -283,10 +283,10 @@ def test_the_organisation_reads_of_the_pools_of_its_teams_together_and_who_sets_
     text = said(**ORG)
 
     assert (
-        "Pools of the teams: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), each enough in 95 % of months as"
-        " far as past ones tell; now they are 933 k. In 2 past months pools of that share would have covered 390 k of"
-        " 410 k tokens beyond caps. Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens"
-        " or monthly_pool_usd of each team."
+        "Pools of the teams: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), each enough in 95 % of months"
+        " as far as past ones tell; now they are 933 k. In 2 past months pools of that share would have covered 390 k"
+        " of 410 k tokens beyond caps. Approving caps does not set a pool: who keeps teams.csv does, by"
+        " monthly_pool_tokens or monthly_pool_usd of each team."
     ) in text
     assert "Pool" not in said(**ORG | {"pool_recommended_tokens": None, "pool_current_tokens": None})
 
@@ -504,6 +504,6 @@ def test_with_buttons_the_next_step_is_to_press_one():
 
 def test_the_csv_is_named_where_it_lies_with_slack_and_without():
     assert (
-        "have the first five columns of caps_2026-12_team_mobile.csv (in the thread; in the outbox beside this text) put"
+        "have the first five columns of caps_2026-12_team_mobile.csv (in the thread; in the outbox beside this text)"
         in said()
     )
