@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alerts._checkup import check_slack
-from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold
+from alerts._deliver import Clock, Delivery, DeliveryBusy, Pending, deliver, pending, preview, refresh, untold, waiting
+from alerts._format import digest_name
 from alerts._message import Message, render_text
 from alerts._plan import TOLD
 from alerts._preview import write_preview
@@ -35,6 +36,7 @@ __all__ = [
     "SlackSettings",
     "check_slack",
     "deliver",
+    "digest_name",
     "discover",
     "open_ledger",
     "pending",
@@ -42,16 +44,18 @@ __all__ = [
     "refresh",
     "render_text",
     "untold",
+    "waiting",
     "write_preview",
 ]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The words of one kind: the whole message for a row, and one line of mrkdwn about it for a digest or summary."""
+    """The words of one kind: the whole message of a row; for a digest or a summary one line of mrkdwn, and its step."""
 
     message: Callable[[Mapping[str, Any]], Message]
     line: Callable[[Mapping[str, Any]], str]
+    step: Callable[[Mapping[str, Any]], str]
 
 
 def discover() -> dict[str, Kind]:
@@ -61,7 +65,7 @@ def discover() -> dict[str, Kind]:
     """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     modules = {name: importlib.import_module(f"alerts.{name}") for name in names}
-    return {name: Kind(module.message, module.line) for name, module in modules.items()}
+    return {name: Kind(module.message, module.line, module.step) for name, module in modules.items()}
 
 
 def open_ledger(url: str) -> Ledger:

@@ -1,4 +1,4 @@
-"""What messages about a cap share: how much of which cap is used, where it is heading, and where the cap is set."""
+"""What messages about a cap share: how much of which cap is used, where it is heading, and who can change it."""
 
 from __future__ import annotations
 
@@ -93,16 +93,21 @@ def month_is_over(row: Row) -> bool:
 
 
 def where_set(row: Row) -> str:
-    """The cap, and where it is written down: a pool's in teams.csv, every other in caps.csv."""
+    """Who can change the cap, and where; a sentence."""
     scope, scope_id = row["scope"], m.escape(row["scope_id"], limit=160)
     if scope == "pool":
-        return f"monthly_pool_{(measures(row) or ['tokens'])[0]} in teams.csv (row {scope_id})"
-    return f"the cap in caps.csv (row {scope},{'' if scope == 'org' else scope_id},{m.as_date(row['month']):%Y-%m})"
+        measure = (measures(row) or ["tokens"])[0]
+        return f"Who keeps teams.csv can change monthly_pool_{measure} in the row {scope_id}."
+    if row.get("cap_source") == "approved":
+        return "It was approved in Slack, which counts before caps.csv: request an increase there."
+    place = f"row {scope},{'' if scope == 'org' else scope_id},{m.as_date(row['month']):%Y-%m}"
+    return f"Who keeps caps.csv can {'change' if row.get('cap_source') == 'set' else 'add'} the {place}."
 
 
 def raise_or_wait(row: Row) -> str:
     """The step that a cap which does not last asks for."""
-    return f"raise {where_set(row)} or agree what waits until {m.day(m.next_month(m.as_day(row['month'])))}."
+    what = "pool" if row["scope"] == "pool" else "cap"
+    return f"raise the {what} or agree what waits until {m.day(m.next_month(m.as_day(row['month'])))}."
 
 
 def _projected(row: Row, measure: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts import _incidents, _plan, _refresh
+from alerts._format import digest_name
 from alerts._message import Message
 from alerts._plan import Clock
 from alerts._run import Delivery, Run
@@ -97,6 +98,8 @@ def refresh(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, only: 
 def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None) -> list[Pending]:
     """What a `deliver` started now has a reason to send. Reads the ledger only: no network, no lock.
 
+    What waits for its digest is not in it: `waiting` counts that.
+
     What did not succeed is left out for a while after each attempt (1 minute, then 2, 4, … at most 1 hour), so that a
     sensor asking every few seconds does not start a run each time because of a channel nobody has fixed yet.
     """
@@ -110,35 +113,57 @@ def pending(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock:
     ]
 
 
+def waiting(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock) -> list[Pending]:
+    """What waits for the next digest. Reads the ledger only."""
+    return _pending(_known(_waiting(_plan.findings(rows), settings, ledger, clock)))
+
+
 def untold(rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None) -> list[Pending]:
     """Everything that should have been told by now and has not reached its recipient. Reads the ledger only."""
     found = _plan.findings(rows)
     left = [Pending(one.alert_key, _plan.UNADDRESSED, "unusable", 0, one.reason) for one in found.unusable]
     records = ledger.records()
     unsure = [record for record in records.values() if record["state"] == "sending"]
-    due = [
-        item.record or {"alert_key": item.alert_key, "recipient": post.recipient.address}
-        for post in _posts(found, settings, ledger, clock or _any_time())
-        for item in post.items
-    ]
-    for record in [*unsure, *due]:
-        known: dict[str, Any] = {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None} | dict(record)
-        left.append(Pending(**{name: known[name] for name in Pending.__dataclass_fields__}))
-    return left
+    return [*left, *_pending([*unsure, *_known(_posts(found, settings, ledger, clock or _any_time()))])]
 
 
 def preview(
     rows: Iterable[Row], settings: SlackSettings, ledger: Ledger, clock: Clock | None = None
-) -> list[tuple[str, Message]]:
-    """What a `deliver` started now would send: (recipient, message). Nothing is sent or written down."""
+) -> dict[str, list[tuple[str, Message]]]:
+    """What would be sent, as (recipient, message): by a `deliver` started now, and with the next digest.
+
+    The keys say when: "now", "with the digest of Friday, 27 November from 09:00". Nothing is sent or written down.
+    """
     clock, found = clock or _any_time(), _plan.findings(rows)
     run = Run(settings, ledger, Path(), clock.now, print)
-    return [(post.recipient.address, run.shown(post)) for post in _posts(found, settings, ledger, clock)]
+    due = {"now": _posts(found, settings, ledger, clock)}
+    if clock.next_digest_at:
+        due[f"with {digest_name(clock.next_digest_at)}"] = _waiting(found, settings, ledger, clock)
+    return {when: [(post.recipient.address, run.shown(post)) for post in posts] for when, posts in due.items()}
 
 
 def _posts(found: _plan.Findings, settings: SlackSettings, ledger: Ledger, clock: Clock) -> list[_plan.Post]:
     incidents = _incidents.after(found, ledger.incidents(), clock.now, clock.today)
     return list(_plan.posts(found, incidents, ledger.records(), settings, clock))
+
+
+def _waiting(found: _plan.Findings, settings: SlackSettings, ledger: Ledger, clock: Clock) -> list[_plan.Post]:
+    incidents = _incidents.after(found, ledger.incidents(), clock.now, clock.today)
+    return _plan.waiting(found, incidents, ledger.records(), settings, clock)
+
+
+def _known(posts: Iterable[_plan.Post]) -> list[Row]:
+    """What the ledger knows of the alerts in posts, or who is to get what where it knows nothing."""
+    return [
+        item.record or {"alert_key": item.alert_key, "recipient": post.recipient.address}
+        for post in posts
+        for item in post.items
+    ]
+
+
+def _pending(records: Iterable[Row]) -> list[Pending]:
+    new: dict[str, Any] = {"state": "new", "attempts": 0, "error": None, "last_attempt_at": None}
+    return [Pending(**{name: (new | dict(one))[name] for name in Pending.__dataclass_fields__}) for one in records]
 
 
 def _any_time() -> Clock:

@@ -31,7 +31,7 @@ _KINDS = {
     "plan": ("Plans", "plan"),
 }
 _WIDEST_FIRST = {"org": 0, "team": 1, "pool": 2}
-_ALL = "Everything that is open: `select * from ops.alert_incidents where state &lt;&gt; 'resolved'`."
+_ALL = "Everything that is open, for SQL: `select * from ops.alert_incidents where state &lt;&gt; 'resolved'`."
 
 
 def digest(
@@ -52,7 +52,7 @@ def digest(
         blocks.append(m.section(f"*Still open: {len(still_open):,}.* {_listed(still_open)}"))
     if resolved:
         blocks.append(m.section(f"*Resolved since: {len(resolved):,}.* {_listed(resolved)}"))
-    blocks.append(m.context(f"{_measured(rows)}Sent at most once on each working day, when something is new. {_ALL}"))
+    blocks.append(m.context(f"{_measured(rows)}Sent at most once on each working day, when something is new.", _ALL))
     rest = [f"{len(still_open):,} still open" if still_open else "", f"{len(resolved):,} resolved" if resolved else ""]
     text = ", ".join(part for part in [f"{title}{_counted(rows)}", *rest] if part)
     return m.Message(f"digest/{day:%Y-%m-%d}/{recipient}", f"{text}.", blocks)
@@ -62,7 +62,7 @@ def summary(message_key: str, rows: Sequence[Row], words: Mapping[str, Kind]) ->
     """Urgent alerts that came for one recipient at the same time; arguments as for `digest`."""
     title = "1 urgent alert" if len(rows) == 1 else f"{len(rows):,} urgent alerts at once"
     why = "Sent at once and as one message, since so many of them may have one cause."
-    blocks = [m.header(f"\U0001f6a8 {title}"), *_groups(rows, words), m.context(f"{_measured(rows)}{why} {_ALL}")]
+    blocks = [m.header(f"\U0001f6a8 {title}"), *_groups(rows, words), m.context(f"{_measured(rows)}{why}", _ALL)]
     return m.Message(message_key, f"{title}{_counted(rows)}.", blocks)
 
 
@@ -72,19 +72,16 @@ def _measured(rows: Iterable[Row]) -> str:
 
 
 def _groups(rows: Iterable[Row], words: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """Sections of the rows by kind, highest level and widest scope first; and the query for what does not fit."""
+    """Sections of the rows by kind, highest level and widest scope first."""
     groups = _by_kind(rows)
     turns = sorted((turn, list(groups).index(kind), kind) for kind in groups for turn in range(len(groups[kind])))
     fits = Counter(kind for _, _, kind in turns[:_LINES])
     blocks = []
     for kind, found in groups.items():
-        lines = [_line(row, words) for row in found[: fits[kind]]]
+        lines = _lines(found[: fits[kind]], words)
         if len(found) > fits[kind]:
             lines.append(f"and {len(found) - fits[kind]:,} more")
         blocks += _sections([f"*{_name(kind)[0]}*", *lines])
-    left_out = [row for kind, found in groups.items() for row in found[fits[kind] :]]
-    if left_out and (query := m.code(_query(left_out))):
-        blocks.append(m.section("*Look up the others:*", query))
     return blocks
 
 
@@ -100,11 +97,21 @@ def _rank(row: Row) -> tuple[int, int]:
     return -level(row), _WIDEST_FIRST.get(str(row["scope"]), len(_WIDEST_FIRST))
 
 
-def _line(row: Row, words: Mapping[str, Kind]) -> str:
+def _lines(rows: Iterable[Row], words: Mapping[str, Kind]) -> list[str]:
+    """A line for each row, and below those that ask for the same step that step."""
+    steps: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        line, step = _line(row, words)
+        steps[step].append(line)
+    return [line for step, lines in steps.items() for line in [*lines, step] if line]
+
+
+def _line(row: Row, words: Mapping[str, Kind]) -> tuple[str, str]:
     try:
-        return words[str(row["kind"])].line(row)
+        kind = words[str(row["kind"])]
+        return kind.line(row), f"*Next step:* {kind.step(row)}"
     except Exception:  # one row without words must not keep the others back
-        return f"{m.escape(row.get('alert_key'))} (it could not be put into words)"
+        return f"{m.escape(row.get('alert_key'))} (it could not be put into words)", ""
 
 
 def _sections(lines: Sequence[str]) -> list[dict[str, Any]]:
@@ -116,19 +123,6 @@ def _sections(lines: Sequence[str]) -> list[dict[str, Any]]:
             taken = []
         taken.append(line)
     return [*blocks, m.section(*taken)]
-
-
-def _query(rows: Iterable[Row]) -> str:
-    """The SQL that lists rows like these: of their kinds, and of their team where they have but one."""
-    kinds, teams = sorted({str(row["kind"]) for row in rows}), {row.get("team_id") for row in rows}
-    where = f"kind in ({', '.join(_quoted(kind) for kind in kinds)})"
-    if len(teams) == 1 and (team := teams.pop()):
-        where += f" and team_id = {_quoted(team)}"
-    return f"select kind, scope, scope_id, level, query from alerts.alerts_due where {where}"
-
-
-def _quoted(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _name(kind: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ _MONTHS = [
     "November",
     "December",
 ]  # fixed: no locale
+_WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _SIZES = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 # Control characters, line and paragraph separators, zero-width and text-direction marks.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")
@@ -100,6 +101,13 @@ def day(value: Any) -> str:
     """A date in words: "22 Nov 2026"."""
     when = as_date(value)
     return "an unknown date" if when is None else f"{when.day} {_MONTHS[when.month - 1][:3]} {when.year}"
+
+
+def digest_name(at: datetime | None) -> str:
+    """The digest that goes out from a time of the company on: "the digest of Friday, 27 November from 09:00"."""
+    if at is None:
+        return "the next digest"
+    return f"the digest of {_WEEKDAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} from {at:%H:%M}"
 
 
 def month_name(value: Any, year: bool = True) -> str:

@@ -29,11 +29,13 @@ class Clock:
     """When it is. `now`: the wall clock, UTC. `today`: the company's date, which in a replay is the one replayed.
 
     `digest_date`: the working day whose digest may go out now; None before its hour and on other days.
+    `next_digest_at`: from when on, in the company's zone, the digest after it goes out.
     """
 
     now: datetime
     today: date
     digest_date: date | None
+    next_digest_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,19 @@ def posts(
         if later and clock.digest_date and not _had_digest(address, records, clock.digest_date):
             yield from _digest(later, incidents, records, clock.digest_date)
     yield from _follow_ups(incidents, records, clock)
+
+
+def waiting(
+    found: Findings, incidents: Incidents, records: Records, settings: SlackSettings, clock: Clock
+) -> list[Post]:
+    """The digests that wait for their hour, with what would be in them if nothing changes until then."""
+    if clock.next_digest_at is None:
+        return []
+    then = dataclasses.replace(clock, digest_date=clock.next_digest_at.date())
+    now = posts(found, incidents, records, settings, clock)
+    served = {post.recipient.address for post in now if post.digest_date}
+    later = posts(found, incidents, records, settings, then)
+    return [post for post in later if post.digest_date and post.recipient.address not in served]
 
 
 def _alerts(

@@ -6,15 +6,18 @@ The page needs nothing from elsewhere, runs no script and shows names from outsi
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from alerts import _outbox
 from alerts._message import Message
+
+Due = Mapping[str, Sequence[tuple[str, Message]]]  # (recipient, message) pairs by when they go out, as `preview` says
 
 # Slack's mrkdwn, as far as our messages use it: code, bold, mentions and links.
 _MARKUP = re.compile(
@@ -29,7 +32,7 @@ _STYLE = """
 :root:has(#dark:checked) { color-scheme: dark }
 body { margin: 0 auto; max-width: 700px; padding: 24px 16px; background: var(--page); color: var(--text);
   font: 15px/1.47 Lato, "Noto Sans", "DejaVu Sans", "Liberation Sans", "Noto Color Emoji", sans-serif }
-h1 { font-size: 22px; margin: 0 0 4px } p { margin: 4px 0 }
+h1 { font-size: 22px; margin: 0 0 4px } h2 { font-size: 18px; margin: 32px 0 8px } p { margin: 4px 0 }
 .themes, .index, .small, .to { color: var(--grey); font-size: 13px }
 .themes label { margin-right: 12px } .index { margin: 16px 0; padding-left: 20px } a { color: var(--link) }
 article { border-top: 1px solid var(--line); padding: 20px 0 }
@@ -58,12 +61,19 @@ figure { margin: 8px 0 0 } img { display: block; max-width: 100%; border-radius:
 """
 
 
-def html(messages: Iterable[tuple[str, Message]]) -> str:
-    """One page of (recipient, message) pairs, light or dark as the reader's system or as chosen on the page."""
-    told = list(messages)
-    index = [f'<li><a href="#m{n}">{_text(message.text)}</a></li>' for n, (_, message) in enumerate(told)]
-    articles = [_article(n, recipient, message) for n, (recipient, message) in enumerate(told)]
-    count = "Nothing would be sent now" if not told else f"{len(told):,} message{'s' if len(told) != 1 else ''}"
+def html(due: Due) -> str:
+    """One page of (recipient, message) pairs by when they go out, light or dark as the reader's system or as chosen on
+    the page."""
+    number, index, articles = itertools.count(), "", ""
+    for when, messages in due.items():
+        count = f"{len(messages):,} {'message' if len(messages) == 1 else 'messages'}" if messages else "Nothing"
+        index += f'<p class="small">{count} {escape(when)}</p>\n<ol class="index">'
+        articles += f"<h2>{count} {escape(when)}</h2>\n"
+        for recipient, message in messages:
+            place = next(number)
+            index += f'<li><a href="#m{place}">{_text(message.text)}</a></li>'
+            articles += _article(place, recipient, message)
+        index += "</ol>\n"
     themes = "".join(
         f'<label><input type="radio" name="theme" id="{theme}"{checked}> {theme}</label>'
         for theme, checked in (("system", " checked"), ("light", ""), ("dark", ""))
@@ -73,21 +83,20 @@ def html(messages: Iterable[tuple[str, Message]]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">\n"
-        f"<style>{_STYLE}</style></head>\n<body><h1>{count}</h1>\n"
+        f"<style>{_STYLE}</style></head>\n<body><h1>What would be sent</h1>\n"
         '<p class="small">About as Slack shows them. Above each: to whom it goes, and its notification.</p>\n'
-        f'<p class="themes">{themes}</p>\n<ol class="index">{"".join(index)}</ol>\n{"".join(articles)}</body></html>\n'
+        f'<p class="themes">{themes}</p>\n{index}{articles}</body></html>\n'
     )
 
 
-def write_preview(folder: Path, messages: Iterable[tuple[str, Message]]) -> Path:
+def write_preview(folder: Path, due: Due) -> Path:
     """Write the page, and each message as text and as Block Kit, in place of what the folder held; the page's path."""
-    told = list(messages)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for recipient, message in told:
+    for recipient, message in itertools.chain.from_iterable(due.values()):
         _outbox.write(folder, message, recipient)
     page = folder / "index.html"
-    page.write_text(html(told), encoding="utf-8")
+    page.write_text(html(due), encoding="utf-8")
     return page
 
 
@@ -134,7 +143,7 @@ def _element(element: Mapping[str, Any]) -> str:
 def _file(name: str, content: bytes) -> str:
     data = base64.b64encode(content).decode()
     link = f'<a download="{escape(name)}" href="data:application/octet-stream;base64,{data}">{escape(name)}</a>'
-    return f'<div class="file">\U0001f4ce {link}, {len(content):,} bytes, in the thread</div>'
+    return f'<div class="file">\U0001f4ce {link}, {len(content):,} bytes, in the thread or the outbox</div>'
 
 
 _BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {

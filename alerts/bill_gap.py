@@ -38,12 +38,19 @@ def message(row: Row) -> m.Message:
         "Data": w.data(row),
     }
     small_print = w.when_sent(row, "the numbers cannot be trusted", "once for each provider and month")
-    return w.framed(row, f"{_MARK} {_title(row, m.plain)}", _essence(row), facts, _step(row), small_print)
+    return w.framed(row, f"{_MARK} {_title(row, m.plain)}", _essence(row), facts, step(row), small_print)
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row, w.short))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    if (m.number(row.get("remaining_tokens")) or 0) < 0:
+        return "compare the worst day: the bill may be of another account, or calls are logged twice."
+    return "compare the worst day: look for keys that do not use the gateway, and for logs that are missing."
 
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:
@@ -76,12 +83,6 @@ def _days(row: Row) -> str:
 def _causes(row: Row) -> str:
     names = [name.strip() for name in str(row.get("causes") or "none").split(",")]
     return w.joined(_CAUSES.get(name, m.escape(name)) for name in names[:5] if name != "none")
-
-
-def _step(row: Row) -> str:
-    if (m.number(row.get("remaining_tokens")) or 0) < 0:
-        return "compare the worst day: the bill may be of another account, or calls are logged twice."
-    return "compare the worst day: look for keys that do not use the gateway, and for logs that are missing."
 
 
 def _essence(row: Row, written: Callable[[Any], str] = m.escape) -> str:

@@ -31,14 +31,21 @@ def message(row: Row) -> m.Message:
         "Data": w.data(row),
     }
     title, text = f"{_MARK} {_title(row, m.plain)}", f"{_essence(row)}{w.measured(row)}."
-    return w.framed(
-        row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row), "Main drivers of the month"
-    )
+    steps = f"{step(row)} {caps.where_set(row)}"
+    return w.framed(row, title, text, facts, steps, _small_print(row), w.drivers(row), "Main drivers of the month")
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, f"{_essence(row, w.short)}.")
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    if int(row["level"]) <= _SLOW:
+        return caps.raise_or_wait(row)
+    stop = "look at the calls of these days and stop what runs by mistake, such as an agent in a loop"
+    return f"{stop}; if the work is wanted, raise the cap."
 
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:
@@ -72,13 +79,6 @@ def _forecast(row: Row) -> str:
     ends = caps.ends(row)
     ends = f"{m.month_name(row['month'], year=False)} ends at {ends}" if ends else ""
     return w.joined([ends, caps.passed_on(row), caps.outlook(row)], by="; ")
-
-
-def _next_step(row: Row) -> str:
-    if int(row["level"]) <= _SLOW:
-        return caps.raise_or_wait(row)
-    stop = "look at the calls of these days and stop what runs by mistake, such as an agent in a loop"
-    return f"{stop}; if the work is wanted, raise {caps.where_set(row)}."
 
 
 def _small_print(row: Row) -> str:

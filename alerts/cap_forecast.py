@@ -21,12 +21,18 @@ def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {"Forecast": _forecast(row), "Used": caps.used(row), "Cap": caps.cap(row), "Data": w.data(row)}
     title, text = f"{_MARK} {_title(row, m.plain)}", f"{_essence(row)}{w.measured(row)}."
-    return w.framed(row, title, text, facts, caps.raise_or_wait(row), _small_print(row), w.drivers(row))
+    steps = f"{step(row)} {caps.where_set(row)}"
+    return w.framed(row, title, text, facts, steps, _small_print(row), w.drivers(row))
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, f"{_essence(row, w.short)}.")
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    return caps.raise_or_wait(row)
 
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:

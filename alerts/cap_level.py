@@ -27,13 +27,26 @@ def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {"Used": caps.used(row), "Cap": caps.cap(row), "Pace": _pace(row), "Data": w.data(row)}
     title, text = f"{_mark(row)} {_title(row, m.plain)}".strip(), f"{_essence(row)}{w.measured(row)}."
-    return w.framed(row, title, text, facts, _next_step(row), _small_print(row), w.drivers(row))
+    return w.framed(row, title, text, facts, _steps(row), _small_print(row), w.drivers(row))
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     carried = f"; not stopped: {_carried(row)}" if _is_carried(row) else ""
     return w.one_line(_mark(row), f"{_essence(row, w.short)}{carried}.")
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    if caps.month_is_over(row):
+        return f"check the cap of {m.month_name(m.next_month(m.as_day(row['month'])))}."
+    if _is_carried(row):
+        return "none is needed while the pool lasts."
+    ratio = m.number(row.get("projected_ratio"))
+    likely = (caps.chance(row) or 0) >= Decimal("0.5")
+    if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None and not likely:
+        return "none is needed at this pace; if more work is planned, raise the cap."
+    return caps.raise_or_wait(row)
 
 
 def _mark(row: Row) -> str:
@@ -64,17 +77,12 @@ def _passed(row: Row) -> str:
     return f"the cap was reached on {m.day(when)}" if when else ""
 
 
-def _next_step(row: Row) -> str:
+def _steps(row: Row) -> str:
     if caps.month_is_over(row):
-        following = m.month_name(m.next_month(m.as_day(row["month"])))
-        return f"check the cap of {following}; this one was {caps.where_set(row)}."
+        return step(row)
     if _is_carried(row):
-        return f"none is needed while the pool lasts: {_carried(row)}."
-    ratio = m.number(row.get("projected_ratio"))
-    likely = (caps.chance(row) or 0) >= Decimal("0.5")
-    if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None and not likely:
-        return f"none is needed at this pace; if more work is planned, raise {caps.where_set(row)}."
-    return caps.raise_or_wait(row)
+        return f"{step(row).rstrip('.')}: {_carried(row)}."
+    return f"{step(row)} {caps.where_set(row)}"
 
 
 def _is_carried(row: Row) -> bool:

@@ -22,16 +22,20 @@ def message(row: Row) -> m.Message:
         "Data": f"measured through {m.day(row.get('as_of_date'))}; later use is not counted yet",
         "What it means": "no alert can tell of what happened since then",
     }
-    step = "look at the last run of the job `daily` in Dagster, mend what stopped it, then run `paceline run`."
     limit = m.number(row.get("limit_days"))
     longer = "for too long" if limit is None else f"for more than {w.days(limit)}"
     small_print = w.when_sent(row, "every number is old", f"once when nothing was published {longer}")
-    return w.framed(row, f"{_MARK} {_title(row)}", _essence(row), facts, step, small_print)
+    return w.framed(row, f"{_MARK} {_title(row)}", _essence(row), facts, step(row), small_print)
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    return "look at the last run of the job `daily` in Dagster, mend what stopped it, then run `paceline run`."
 
 
 def _title(row: Row) -> str:

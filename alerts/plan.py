@@ -10,9 +10,10 @@ recommended_cap_usd, current_cap_tokens, current_cap_usd, change_ratio, reason}]
 is not to read of developers);
 the month before the planned one, this_month, with this_month_ in front: cap_tokens, cap_usd, used_tokens, used_usd,
 projected_tokens, projected_usd, projected_ratio, probability_over, projected_p10_tokens, projected_p90_tokens,
-planned_tokens, difference_ratio; and daily_path, monthly_totals and model_mix as `alerts/_charts.py` draws them;
-pool_recommended_tokens, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens, pool_used_tokens,
-pool_backtest_months, pool_blocked_tokens, pool_covered_tokens; cache_read_ratio, cache_saved_usd,
+planned_tokens, difference_ratio; and daily_path, monthly_totals and model_mix as `alerts/_charts.py` draws them,
+complete_months (how many of the totals are); of the team's pool, or of all teams' together:
+pool_recommended_tokens, pool_recommended_usd, pool_of_caps_ratio, pool_chance_ratio, pool_current_tokens,
+pool_used_tokens, pool_backtest_months, pool_blocked_tokens, pool_covered_tokens; cache_read_ratio, cache_saved_usd,
 cache_saved_of_bill_ratio, cache_target_ratio, cache_target_saves_usd; routing_moved_cost_usd, routing_saved_usd,
 routing_rules ([{task_type, to_model, share_ratio, saved_usd, quality_risk}]); gpu_demand_tokens, gpu_api_usd,
 gpu_best_break_even_tokens, gpu_best_model, gpu_best_gpu, gpu_prudent_break_even_tokens, gpu_staff_hours.
@@ -34,6 +35,7 @@ Row = Mapping[str, Any]
 
 _SHOWN = 15  # members, those with the largest change first
 _MARK = "\U0001f5d3\ufe0f"  # calendar
+_MONTHS_OF_A_RANGE = 3  # complete ones; a line through two points misses none of them
 _LIST_LIMIT = 2700  # characters of a section's list, so that its title and "and 12 more" have room
 
 
@@ -59,7 +61,7 @@ def message(row: Row) -> m.Message:
         *([m.section(words)] if (words := _models(row)) else []),
         *_image(charts, "models.png"),
         *([m.section(*savings)] if savings else []),
-        m.section(f"*Next step:* {_next_step(row, csv_name)}"),
+        m.section(f"*Next step:* {step(row)}"),
     ]
     if query := m.code(str(row.get("query") or "")):
         blocks.append(m.section(f"*Where the numbers come from:*\n{query}"))
@@ -76,6 +78,18 @@ def _image(charts: Mapping[str, tuple[bytes, str]], name: str) -> list[dict[str,
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return f"{_MARK} {_essence(row, name_limit=30)}."
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    month = m.as_date(row["month"])
+    accept = (
+        "approve below, change single caps or reject; what nobody decides carries over."
+        if row.get("has_buttons")
+        else f"to accept, have the first five columns of {m.escape(_csv_name(row), limit=150)} (in the thread; in the"
+        f" outbox beside this text) put into caps.csv for {month:%Y-%m}; what is not put there carries over."
+    )
+    return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept
 
 
 def _title(row: Row) -> str:
@@ -171,23 +185,32 @@ def _models(row: Row) -> str | None:
 
 
 def _pool(row: Row) -> str | None:
+    """Of a team its own pool, of the organisation the pools of its teams together."""
     pool, now = m.number(row.get("pool_recommended_tokens")), m.number(row.get("pool_current_tokens"))
-    used = m.number(row.get("pool_used_tokens"))
-    today = "" if now is None else f"now it is {m.amount(now)}"
+    used, usd = m.number(row.get("pool_used_tokens")), m.number(row.get("pool_recommended_usd"))
+    title, each, they, a_pool = "Pool", "", "it is", "a pool"
+    if row.get("scope") == "org":
+        title, each, they, a_pool = "Pools of the teams", "each ", "they are", "pools"
+    today = "" if now is None else f"now {they} {m.amount(now)}"
     today += f", {m.amount(used)} of it used in {_month(row)}" if now is not None and used is not None else ""
     if pool is None:
-        return f"*Pool:* too little history to recommend a size; {today}." if today else None
-    words = f"*Pool:* {m.tokens(pool)} beyond the caps ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
+        return f"*{title}:* too little history to recommend a size; {today}." if today else None
+    words = f"*{title}:* {m.tokens(pool)}{'' if usd is None else f', about {m.usd(usd)},'} beyond the caps"
+    words += f" ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
     chance = m.number(row.get("pool_chance_ratio"))
-    words += f", enough in {m.percent(1 - chance)} of months as far as past ones tell" if chance is not None else ""
+    if chance is not None:
+        words += f", {each}enough in {m.percent(1 - chance)} of months as far as past ones tell"
     words += f"; {today}." if today else "."
     months, blocked = m.number(row.get("pool_backtest_months")), m.number(row.get("pool_blocked_tokens"))
     if months and blocked:
         words += (
-            f" In {months} past month{'' if months == 1 else 's'} a pool of that share would have covered"
+            f" In {months} past month{'' if months == 1 else 's'} {a_pool} of that share would have covered"
             f" {m.amount(row.get('pool_covered_tokens'))} of {m.amount(blocked)} tokens beyond caps."
         )
-    return f"{words} It is not approved with the caps: set monthly_pool_tokens in teams.csv."
+    return (
+        f"{words} Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or"
+        " monthly_pool_usd of each team."
+    )
 
 
 def _cache(row: Row) -> str | None:
@@ -229,7 +252,7 @@ def _own_gpus(row: Row) -> str | None:
     prudent, hours = m.number(row.get("gpu_prudent_break_even_tokens")), m.number(row.get("gpu_staff_hours"))
     if row.get("scope") != "org" or demand is None:
         return None
-    words = f"*Own GPUs:* {m.tokens(demand)} a month could run on them ({m.usd(row.get('gpu_api_usd'))} by API)"
+    words = f"*Own GPUs:* at best {m.tokens(demand)} a month could run on them ({m.usd(row.get('gpu_api_usd'))} by API)"
     if best is None:
         return f"{words}; at the assumed prices and use they pay at no volume."
     where = f"{m.escape(row.get('gpu_best_model'), limit=60)} on {m.escape(row.get('gpu_best_gpu'), limit=60)}"
@@ -239,17 +262,6 @@ def _own_gpus(row: Row) -> str | None:
         words += f", from {m.amount(prudent)} with {staff}the high price and medium use"
     verdict = "not yet" if demand < best else "perhaps" if prudent is None or demand < prudent else "yes"
     return f"{words}: {verdict}. Whether an open model is good enough is not in these numbers."
-
-
-def _next_step(row: Row, csv_name: str) -> str:
-    month = m.as_date(row["month"])
-    accept = (
-        "approve below, change single caps or reject; what nobody decides carries over."
-        if row.get("has_buttons")
-        else f"to accept, put the caps of {m.escape(csv_name, limit=150)} (in the thread, its first five columns) into"
-        f" caps.csv for {month:%Y-%m}; what is not put there carries over."
-    )
-    return f"say what does not fit before {m.day(month)}; {accept}" if row.get("stage") == "draft" else accept
 
 
 def _small_print(row: Row) -> str:
@@ -279,7 +291,10 @@ def _charts_of(row: Row) -> dict[str, tuple[bytes, str]]:
     title = f"{ends} of {m.amount(cap)}" if cap is not None else f"{ends} tokens"
     drawn = {
         "use.png": (_charts.use(path, cap, row.get("as_of_date"), title), _use_in_words(row)),
-        "growth.png": (_charts.growth(totals, *plan, "Tokens a month, and the plan"), _growth_in_words(row, totals)),
+        "growth.png": (
+            _charts.growth(totals, *plan, f"Tokens a month, and the plan{_no_range(row, ' ({})')}"),
+            _growth_in_words(row, totals),
+        ),
         "models.png": (_charts.model_mix(mix, f"Models in {month}"), _mix_in_words(row, mix)),
     }
     return {name: (png, words) for name, (png, words) in drawn.items() if png is not None}
@@ -313,7 +328,15 @@ def _growth_in_words(row: Row, totals: list[Row]) -> str:
     if expected is not None:
         cap = m.amount(row.get("recommended_cap_tokens"))
         told.append(f"{m.month_name(row['month'])} {m.amount(expected)} planned (cap {cap})")
-    return f"Bar chart of tokens a month: {'; '.join(told)}."
+    return f"Bar chart of tokens a month: {'; '.join(told)}.{_no_range(row, ' Growth of {}.')}"
+
+
+def _no_range(row: Row, words: str) -> str:
+    """That growth has no range yet, in the place of {}; empty once it has."""
+    months = m.number(row.get("complete_months"))
+    if months is None or months >= _MONTHS_OF_A_RANGE:
+        return ""
+    return words.format(f"{('no month', 'one month', 'two months')[int(months)]}: no range yet")
 
 
 def _mix_in_words(row: Row, mix: list[Row]) -> str:

@@ -26,16 +26,20 @@ def message(row: Row) -> m.Message:
         "Otherwise": "what is not decided keeps the cap of the month before",
         "Data": w.data(row),
     }
-    by_hand = f"put the caps that you accept into caps.csv for {m.as_date(row['month']):%Y-%m}"
-    in_slack = "approve, change or reject each proposal at the plan's message"
-    step = f"{in_slack if row.get('has_buttons') else by_hand}."
     small_print = w.when_sent(row, "the month begins", "once for each plan")
-    return w.framed(row, f"{_MARK} {_title(row, m.plain)}", _essence(row), facts, step, small_print)
+    return w.framed(row, f"{_MARK} {_title(row, m.plain)}", _essence(row), facts, step(row), small_print)
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row, w.short))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    if row.get("has_buttons"):
+        return "approve, change or reject each proposal at the plan's message."
+    return f"have the caps that you accept put into caps.csv for {m.as_date(row['month']):%Y-%m}."
 
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:

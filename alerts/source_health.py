@@ -44,12 +44,17 @@ def message(row: Row) -> m.Message:
     }
     title = f"{_MARK} {_title(row, m.plain)}"
     small_print = w.when_sent(row, "numbers are wrong until it is mended", "once until it works again")
-    return w.framed(row, title, _essence(row), facts, _step(row), small_print)
+    return w.framed(row, title, _essence(row), facts, step(row), small_print)
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row, w.short))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    return _STEPS.get(_state(row), "look at its last loads.")
 
 
 def _state(row: Row) -> str:
@@ -85,10 +90,6 @@ def _reaches(row: Row) -> str:
     last = f"last loaded on {m.day(loaded)}" if loaded else ""
     record = f"newest record of {m.day(row['last_record_at'])}" if row.get("last_record_at") else ""
     return w.joined([old, last, record])
-
-
-def _step(row: Row) -> str:
-    return _STEPS.get(_state(row), "look at its last loads.")
 
 
 def _essence(row: Row, written: Callable[[Any], str] = m.escape) -> str:

@@ -20,14 +20,18 @@ _MARK = "\u26a1"  # high voltage
 def message(row: Row) -> m.Message:
     """The message for one row."""
     facts = {"Used": _used(row), "Usual": _usual(row), "Above": _above(row), "Data": w.data(row)}
-    step = "ask what ran on that day; stop it if it runs by mistake, and if the work was meant nothing is needed."
     title = f"{_MARK} {_title(row, m.plain)}"
-    return w.framed(row, title, _essence(row), facts, step, _small_print(row), w.drivers(row))
+    return w.framed(row, title, _essence(row), facts, step(row), _small_print(row), w.drivers(row))
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row, w.short))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    return "ask what ran on that day; stop it if it runs by mistake, and if the work was meant nothing is needed."
 
 
 def _title(row: Row, written: Callable[[Any], str]) -> str:

@@ -24,12 +24,19 @@ def message(row: Row) -> m.Message:
     }
     small_print = w.when_sent(row, "the numbers cannot be trusted", "once a month while it is over the limit")
     title = f"{_MARK} {_title(row)}"
-    return w.framed(row, title, _essence(row), facts, _step(row), small_print, _largest(row), "Largest")
+    return w.framed(row, title, _essence(row), facts, step(row), small_print, _largest(row), "Largest")
 
 
 def line(row: Row) -> str:
     """The same in one line of mrkdwn, for a digest or a summary."""
     return w.one_line(_MARK, _essence(row))
+
+
+def step(row: Row) -> str:
+    """What can be done about it."""
+    if _is_price(row):
+        return "give the models a price in price_overrides.csv, or their usual name in model_aliases.csv."
+    return "say in identities.csv whose these names are."
 
 
 def _is_price(row: Row) -> bool:
@@ -59,12 +66,6 @@ def _largest(row: Row) -> list[str]:
     lines = [f"\u2022 {m.escape(one.get('name'))}: {m.tokens(one.get('tokens'))}" for one in names[:3]]
     more = int(m.number(row.get("names_in_all")) or 0) - len(lines)
     return [*lines, f"and {more:,} more"] if lines and more > 0 else lines
-
-
-def _step(row: Row) -> str:
-    if _is_price(row):
-        return "give the models a price in price_overrides.csv, or their usual name in model_aliases.csv."
-    return "say in identities.csv whose these names are."
 
 
 def _essence(row: Row) -> str:

@@ -171,23 +171,34 @@ def sources(propose_identities: bool) -> None:
 
 
 @commands.command("alerts")
-@click.option("--preview", is_flag=True, help="Render what would be sent now, as text, as Block Kit and as a page.")
+@click.option(
+    "--preview", is_flag=True, help="Render what would be sent now and with the next digest: text, Block Kit, a page."
+)
 def list_alerts(preview: bool) -> None:
     """List open alerts and what is waiting to be told, or show the messages themselves. Sends nothing."""
     settings = load_settings()
     _warehouse(settings).close()
+    from alerts import digest_name
     from pipelines import telling
 
     if not preview:
         names = ["incident_key", "level", "state", "changed_by", "opened_at", "snoozed_until"]
         rows = [tuple(row[name] or "" for name in names) for row in telling.open_alerts(settings)]
         print_rows(["alert", *names[1:]], rows, "table")
-        waiting = telling.pending_alerts(settings)
-        return click.echo(f"{len(waiting)} waiting to be told now" + (": paceline alerts --preview" if waiting else ""))
-    page, messages = telling.write_preview(settings)
-    for recipient, text in messages:
-        click.echo(visible(f"To: {visible(recipient, one_line=True)}\n\n{text}"))
-    click.echo(f"{len(messages)} messages would be sent now. As Slack shows them: {page}")
+        now, later = telling.pending_alerts(settings), telling.waiting_alerts(settings)
+        see = ": paceline alerts --preview" if now or later else ""
+        digest = digest_name(telling.alert_clock(settings).next_digest_at)
+        return click.echo(f"{len(now)} waiting to be told now, {len(later)} with {digest}{see}")
+    page, due = telling.write_preview(settings)
+    for when, messages in due.items():
+        for recipient, text in messages:
+            click.echo(visible(f"To: {visible(recipient, one_line=True)}, {when}\n\n{text}"))
+    counts = [
+        f"{len(messages)} {'message' if len(messages) == 1 else 'messages'} {when}" for when, messages in due.items()
+    ]
+    click.echo(f"Would be sent: {', '.join(counts)}. As Slack shows them: {page}")
+    if not settings.slack_token:
+        click.echo(f"Without Slack nothing is sent: what was told already lies in {settings.data_dir / 'outbox'}")
 
 
 class Range(click.ParamType):

@@ -13,19 +13,21 @@ from pipelines.console import visible
 from pipelines.settings import Settings
 
 SHOWN_SCOPES = 60  # the organisation first, then whom it is about most
-# Both end with the table's title and the number of all scopes. Percentages are cut: 79.6 % never reads as 80 %.
+# Percentages are cut as in messages; rounded before, for 0.29 * 100 is 28.999999999999996.
+WHOLE_PERCENT = "create temp macro whole_percent(ratio) as trunc(round(ratio * 100, 6))"
+# Both end with the table's title and the number of all scopes.
 CAPS = """
     select
         scope, scope_id, format('{:,}', used_tokens) as used_tokens,
         coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
         coalesce(cast(round(cap_usd, 2) as varchar), '') as cap_usd,
         coalesce(cap_source, '') as cap_source,
-        coalesce(format('{:.0f} %', floor(used_ratio * 100)), '') as used,
-        coalesce(format('{:.0f} %', floor(projected_ratio_p50 * 100)), '') as month_end,
+        coalesce(format('{:.0f} %', whole_percent(used_ratio)), '') as used,
+        coalesce(format('{:.0f} %', whole_percent(projected_ratio_p50)), '') as month_end,
         coalesce(
-            format('{:.0f}-{:.0f} %', floor(projected_ratio_p10 * 100), floor(projected_ratio_p90 * 100)), ''
+            format('{:.0f}-{:.0f} %', whole_percent(projected_ratio_p10), whole_percent(projected_ratio_p90)), ''
         ) as range_80,
-        coalesce(format('{:.0f} %', floor(probability_over * 100)), '') as chance_over,
+        coalesce(format('{:.0f} %', whole_percent(probability_over)), '') as chance_over,
         coalesce(cast(crosses_cap_on as varchar), '') as crosses_cap_on,
         status,
         strftime(as_of_date, 'Caps of %B %Y, measured through %Y-%m-%d') as title,
@@ -43,7 +45,7 @@ PLAN = """
         scope, scope_id, format('{:,}', expected_tokens) as expected,
         format('{:,}', recommended_cap_tokens) as cap, format('${:,.2f}', recommended_cap_usd) as usd,
         coalesce(format('{:,}', current_cap_tokens), '') as cap_now,
-        coalesce(format('{:+.0f} %', trunc(change_ratio * 100)), '') as change,
+        coalesce(format('{:+.0f} %', whole_percent(change_ratio)), '') as change,
         case
             when decided_cap_source is not null
                 then coalesce(format('{:,}', decided_cap_tokens), format('${:,.2f}', decided_cap_usd), 'no cap')
@@ -82,6 +84,7 @@ def _print_scopes(settings: Settings, sql: str, parameters: Mapping[str, Any], o
     if not settings.warehouse_file.exists():
         return
     with read_warehouse(settings.warehouse_file) as db:
+        db.execute(WHOLE_PERCENT)
         try:
             cursor = db.execute(sql, {"shown": SHOWN_SCOPES, **parameters})
         except duckdb.BinderException:  # of an earlier version: the run that would have made a new one failed

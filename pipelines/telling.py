@@ -1,8 +1,8 @@
 """From due alerts to told people: what the published warehouse says is due, handed to `alerts/`, and what came of it
 put back into the lake."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -74,22 +74,32 @@ def alert_clock(settings: Settings, now: datetime | None = None) -> alerts.Clock
     today, in_hours = local.date(), True
     with read_warehouse(settings.warehouse_file) as db:
         (known,) = rows_of(db, CLOCK)
+        hour = float(known["digest_from_hour"] or 9)  # not known to a warehouse of an earlier version
         if known["as_of_date"] and is_replay(settings):
             today = known["as_of_date"] + timedelta(days=1)
         else:
-            in_hours = local.hour >= (known["digest_from_hour"] or 9)  # not known to a warehouse of an earlier version
-        days = rows_of(db, f"select is_working_day from core.dim_calendar where calendar_date = date '{today}'")
-    works = days[0]["is_working_day"] if days else today.isoweekday() <= 5
-    return alerts.Clock(now, today, today if in_hours and works else None)
+            in_hours = local.hour >= hour
+        rows = rows_of(db, f"select * from core.dim_calendar where calendar_date >= date '{today}'")
+    calendar = {row["calendar_date"]: row["is_working_day"] for row in rows}
+    following = today + timedelta(days=1 if in_hours else 0)
+    while not _works(following, calendar):
+        following += timedelta(days=1)
+    digest_date = today if in_hours and _works(today, calendar) else None
+    return alerts.Clock(now, today, digest_date, datetime.combine(following, time()) + timedelta(hours=hour))
 
 
-def write_preview(settings: Settings) -> tuple[Path, list[tuple[str, str]]]:
-    """Write what a delivery would send now to `preview/` in the data directory, as a page and as Block Kit; returns
-    the page, and each recipient and text. Sends nothing."""
+def _works(day: date, calendar: Mapping[date, bool]) -> bool:
+    return calendar.get(day, day.isoweekday() <= 5)
+
+
+def write_preview(settings: Settings) -> tuple[Path, dict[str, list[tuple[str, str]]]]:
+    """Write what would be sent now and with the next digest to `preview/` in the data directory, as a page and as Block
+    Kit; returns the page, and by when it goes out each recipient and text. Sends nothing."""
     ledger = alerts.open_ledger(settings.ledger_url)
-    found = alerts.preview(due_alerts(settings), slack_settings(settings), ledger, alert_clock(settings))
-    page = alerts.write_preview(settings.data_dir / "preview", found)
-    return page, [(recipient, alerts.render_text(message)) for recipient, message in found]
+    due = alerts.preview(due_alerts(settings), slack_settings(settings), ledger, alert_clock(settings))
+    page = alerts.write_preview(settings.data_dir / "preview", due)
+    texts = {when: [(to, alerts.render_text(message)) for to, message in messages] for when, messages in due.items()}
+    return page, texts
 
 
 def open_alerts(settings: Settings) -> list[dict]:
@@ -101,6 +111,11 @@ def open_alerts(settings: Settings) -> list[dict]:
 def pending_alerts(settings: Settings) -> Sequence[alerts.Pending]:
     """What a delivery would tell now."""
     return _asked(alerts.pending, settings)
+
+
+def waiting_alerts(settings: Settings) -> Sequence[alerts.Pending]:
+    """What waits for the next digest."""
+    return _asked(alerts.waiting, settings)
 
 
 def untold_alerts(settings: Settings) -> list[str]:

@@ -1,7 +1,9 @@
 """Quiet by default: one digest a day, and one summary where much happens at once."""
 
-from datetime import date, timedelta
+import dataclasses
+from datetime import date, datetime, timedelta
 
+from alerts import preview, waiting
 from tests.alerts.fake_slack import LOST_REPLY, RESET, status
 from tests.alerts.rows import NOW, at, developer_row, team_row
 
@@ -24,6 +26,37 @@ def test_what_can_wait_waits_for_the_hour_of_the_digest(tell, slack):
 def test_a_digest_of_one_is_that_alert(tell, slack):
     tell(developers(1))
     assert keys(slack) == ["cap_level/developer/dev-00/2026-11/80"]
+
+
+def following(clock):
+    """The clock with a next digest on Monday the 23rd at nine."""
+    return dataclasses.replace(clock, next_digest_at=datetime(2026, 11, 23, 9))
+
+
+def test_a_digest_can_be_read_before_it_goes_out(settings, ledger):
+    clock = following(at(NOW, digest=False))
+    rows = [*developers(2), developer_row("dev-09", level=100, lead_slack_id="U0OTHER")]
+    assert [(one.alert_key, one.recipient) for one in waiting(rows, settings, ledger, clock)] == [
+        ("cap_level/developer/dev-00/2026-11/80", "U0LEAD"),
+        ("cap_level/developer/dev-01/2026-11/80", "U0LEAD"),
+    ]
+    now, later = preview(rows, settings, ledger, clock).items()
+    assert (now[0], later[0]) == ("now", "with the digest of Monday, 23 November from 09:00")
+    assert [message.alert_key for _, message in now[1]] == ["cap_level/developer/dev-09/2026-11/100"]
+    assert [(to, message.alert_key) for to, message in later[1]] == [("U0LEAD", "digest/2026-11-23/U0LEAD")]
+
+
+def test_what_goes_out_now_waits_for_no_later_digest(settings, ledger):
+    clock = following(at(NOW))
+    assert waiting(developers(2), settings, ledger, clock) == []
+    now, later = preview(developers(2), settings, ledger, clock).values()
+    assert ([message.alert_key for _, message in now], later) == (["digest/2026-11-22/U0LEAD"], [])
+
+
+def test_who_had_the_digest_of_the_day_waits_for_the_next(tell, settings, ledger):
+    tell(developers(2))
+    left = waiting(developers(4), settings, ledger, following(at(NOW)))
+    assert [one.alert_key[-13:] for one in left] == ["02/2026-11/80", "03/2026-11/80"]
 
 
 def test_there_is_one_digest_a_day_and_person(tell, slack):

@@ -39,7 +39,7 @@ def test_the_line_has_the_ratio_of_its_own_window():
 
 def test_what_burns_fast_is_looked_at_and_what_burns_slowly_needs_a_decision():
     assert "Next step: look at the calls of these days and stop what runs by mistake, such as" in said(level=2)
-    assert "Next step: raise the cap in caps.csv (row developer,dev-03,2026-11) or agree what waits" in said(level=1)
+    assert "Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv" in said(level=1)
 
 
 def test_it_says_why_it_did_not_wait():

@@ -44,4 +44,4 @@ def test_a_range_that_is_not_known_is_left_out(end):
 def test_missing_numbers_make_a_shorter_message_not_an_error():
     text = render_text(message(finding("cap_forecast", "org", "org", scope_name="The organisation")))
     assert "Forecast: its numbers are missing in the row\n" in text
-    assert "Next step: raise the cap in caps.csv (row org,,2026-11) or" in text
+    assert "1 Dec 2026. Who keeps caps.csv can add the row org,,2026-11.\n" in text

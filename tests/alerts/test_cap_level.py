@@ -22,7 +22,8 @@ Main drivers:
 • task PAY-118: 1.20 M tokens (37 %)
 • task type refactoring: 900 k tokens (28 %)
 
-Next step: raise the cap in caps.csv (row developer,dev-03,2026-11) or agree what waits until 1 Dec 2026.
+Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can add the row \
+developer,dev-03,2026-11.
 
 Look it up:
     select * from marts.usage_daily where developer_id = 'dev-03' and tokens > 0
@@ -42,7 +43,8 @@ Data: measured through 20 Nov 2026, 2 days ago; later use is not counted yet
 Main drivers:
 • developer dev-03: 9.90 M tokens (37 %)
 
-Next step: raise the cap in caps.csv (row team,platform,2026-11) or agree what waits until 1 Dec 2026.
+Next step: raise the cap or agree what waits until 1 Dec 2026. Who keeps caps.csv can change the row \
+team,platform,2026-11.
 
 Look it up:
     select * from marts.team_usage where team_id = 'platform'
@@ -80,7 +82,7 @@ def test_with_a_pool_the_next_step_names_what_is_left_of_it():
         "Next step: none is needed while the pool lasts: drawing from the Platform pool, 1.10 M tokens left."
     )
     empty = {**row, "pool_left_tokens": 0}
-    assert "raise the cap in caps.csv (row developer,dev-03,2026-11)" in line(empty, "Next step")
+    assert "raise the cap or agree what waits" in line(empty, "Next step")
 
 
 def test_a_month_that_stays_within_its_cap_needs_no_step():
@@ -115,20 +117,28 @@ def test_a_cap_in_dollars_only_is_told_in_dollars():
 
 
 @pytest.mark.parametrize(
-    ("row", "step"),
+    ("row", "what", "where"),
     [
-        (developer_row(), "raise the cap in caps.csv (row developer,dev-03,2026-11) or"),
-        (team_row(), "raise the cap in caps.csv (row team,platform,2026-11) or"),
-        (team_row(scope="org", scope_id="org"), "raise the cap in caps.csv (row org,,2026-11) or"),
-        (team_row(scope="pool"), "raise monthly_pool_tokens in teams.csv (row platform) or"),
+        (developer_row(cap_source="set"), "cap", "Who keeps caps.csv can change the row developer,dev-03,2026-11."),
+        (developer_row(cap_source="carried"), "cap", "Who keeps caps.csv can add the row developer,dev-03,2026-11."),
+        (developer_row(cap_source="baseline"), "cap", "Who keeps caps.csv can add the row developer,dev-03,2026-11."),
+        (
+            developer_row(cap_source="approved"),
+            "cap",
+            "It was approved in Slack, which counts before caps.csv: request an increase there.",
+        ),
+        (team_row(), "cap", "Who keeps caps.csv can change the row team,platform,2026-11."),
+        (team_row(scope="org", scope_id="org"), "cap", "Who keeps caps.csv can change the row org,,2026-11."),
+        (team_row(scope="pool"), "pool", "Who keeps teams.csv can change monthly_pool_tokens in the row platform."),
         (
             team_row(scope="pool", binding_measure="usd", cap_usd=9),
-            "raise monthly_pool_usd in teams.csv (row platform) or",
+            "pool",
+            "Who keeps teams.csv can change monthly_pool_usd in the row platform.",
         ),
     ],
 )
-def test_the_next_step_names_the_row_that_sets_the_cap(row, step):
-    assert line(row, "Next step").startswith(f"Next step: {step} agree what waits until 1 Dec 2026.")
+def test_the_next_step_names_the_row_that_exists_or_is_to_be_added_and_whose_file_it_is(row, what, where):
+    assert line(row, "Next step") == f"Next step: raise the {what} or agree what waits until 1 Dec 2026. {where}"
 
 
 def test_each_measure_is_projected_against_its_own_cap():
@@ -139,9 +149,7 @@ def test_each_measure_is_projected_against_its_own_cap():
 def test_a_month_that_is_over_is_told_in_the_past():
     row = team_row(as_of_date=date(2026, 12, 1))
     assert line(row, "Pace").startswith("Pace: November ended at 36.4 M tokens")
-    assert line(row, "Next step") == (
-        "Next step: check the cap of December 2026; this one was the cap in caps.csv (row team,platform,2026-11)."
-    )
+    assert line(row, "Next step") == "Next step: check the cap of December 2026."
 
 
 def test_the_pool_and_the_organisation_are_called_by_their_names():

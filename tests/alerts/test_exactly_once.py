@@ -55,7 +55,7 @@ def worded(row):
 def plan_kind(monkeypatch):
     import alerts
 
-    kinds = {**alerts.discover(), "plan_of_the_test": alerts.Kind(worded, lambda row: "plan")}
+    kinds = {**alerts.discover(), "plan_of_the_test": alerts.Kind(worded, lambda row: "plan", lambda row: "decide.")}
     monkeypatch.setattr(alerts, "discover", lambda: kinds)
 
 

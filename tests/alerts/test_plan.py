@@ -94,6 +94,7 @@ LEAD = {
     "members": MEMBERS,
     "proposals": [TEAM, *MEMBERS],
     "pool_recommended_tokens": 5_610_000,
+    "pool_recommended_usd": Decimal("8.89"),
     "pool_of_caps_ratio": 0.631757,
     "pool_chance_ratio": 0.05,
     "pool_current_tokens": 933_000,
@@ -134,6 +135,7 @@ LEAD = {
             "is_measured_whole": True,
         },
     ],
+    "complete_months": 1,
     "model_mix": [
         {"model": "claude-sonnet-4-6", "models": 1, "token_ratio": 0.6, "cost_ratio": 0.4},
         {"model": "claude-opus-4-7", "models": 1, "token_ratio": 0.3, "cost_ratio": 0.6},
@@ -194,8 +196,7 @@ ORG = {
     "members": [TEAM],
     "members_count": 1,
     "proposals": [one("org", 8_860_000, scope="org"), TEAM],
-    "pool_recommended_tokens": None,
-    "pool_current_tokens": None,
+    "pool_used_tokens": None,
     "gpu_demand_tokens": 24_000_000,
     "gpu_api_usd": 31.78,
     "gpu_best_break_even_tokens": 397_000_000,
@@ -269,12 +270,45 @@ def test_the_pool_says_what_it_is_for_and_what_it_would_have_done():
     text = said(**LEAD)
 
     assert (
-        "Pool: 5.61 M tokens beyond the caps (63 % of them), enough in 95 % of months as far as past ones tell" in text
+        "Pool: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), enough in 95 % of months as far as past ones"
+        " tell" in text
     )
     assert "now it is 933 k, 120 k of it used in November so far" in text
     assert "In 2 past months a pool of that share would have covered 390 k of 410 k tokens beyond caps." in text
     assert "too little history to recommend a size; now it is 933 k" in said(**LEAD | {"pool_recommended_tokens": None})
-    assert "Pool:" not in said(**ORG)
+    assert "Pool: 5.61 M tokens beyond the caps" in said(**LEAD | {"pool_recommended_usd": None})
+
+
+def test_the_organisation_reads_of_the_pools_of_its_teams_together_and_who_sets_them():
+    text = said(**ORG)
+
+    assert (
+        "Pools of the teams: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), each enough in 95 % of months"
+        " as far as past ones tell; now they are 933 k. In 2 past months pools of that share would have covered 390 k"
+        " of 410 k tokens beyond caps. Approving caps does not set a pool: who keeps teams.csv does, by"
+        " monthly_pool_tokens or monthly_pool_usd of each team."
+    ) in text
+    assert "Pool" not in said(**ORG | {"pool_recommended_tokens": None, "pool_current_tokens": None})
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (0, "Growth of no month: no range yet."),
+        (1, "Growth of one month: no range yet."),
+        (2, "Growth of two months: no range yet."),
+        (3, ""),
+        (None, ""),
+    ],
+)
+def test_growth_says_that_it_has_no_range_before_the_third_complete_month(months, words):
+    [growth] = [
+        block["alt_text"]
+        for block in message(row(**LEAD | {"complete_months": months})).blocks
+        if block["type"] == "image" and block["slack_file"]["id"] == "growth.png"
+    ]
+
+    assert growth.partition("(cap 8.86 M).")[2].strip() == words
 
 
 def test_savings_say_what_they_assume():
@@ -304,7 +338,7 @@ def test_savings_say_what_they_assume():
 def test_own_gpus_are_one_sentence_to_the_organisation_with_both_ends(best, prudent, verdict):
     text = said(**ORG | {"gpu_best_break_even_tokens": best, "gpu_prudent_break_even_tokens": prudent})
 
-    assert "Own GPUs: 24.0 M tokens a month could run on them ($31.78 by API)" in text
+    assert "Own GPUs: at best 24.0 M tokens a month could run on them ($31.78 by API)" in text
     assert verdict in text
     assert "Own GPUs" not in said(**ORG | {"scope": "team"})
 
@@ -322,7 +356,8 @@ def test_a_chart_says_its_numbers_in_words():
     )
     assert pictures["growth.png"] == (
         "Bar chart of tokens a month: September 2026 1.78 M measured in part; October 2026 5.24 M (cap 5.10 M); "
-        "November 2026 6.28 M expected, 4.86 M used so far (cap 6.22 M); December 2026 7.38 M planned (cap 8.86 M)."
+        "November 2026 6.28 M expected, 4.86 M used so far (cap 6.22 M); December 2026 7.38 M planned (cap 8.86 M). "
+        "Growth of one month: no range yet."
     )
     assert pictures["models.png"] == (
         "Bar chart of models in November 2026: claude-sonnet-4-6 60 % of tokens and 40 % of cost; claude-opus-4-7 30 % "
@@ -464,4 +499,11 @@ def test_a_line_tells_the_cap_and_draws_nothing():
 
 def test_with_buttons_the_next_step_is_to_press_one():
     assert "approve below, change single caps or reject" in said(has_buttons=True)
-    assert "into caps.csv for 2026-12" in said()
+    assert "put into caps.csv for 2026-12" in said()
+
+
+def test_the_csv_is_named_where_it_lies_with_slack_and_without():
+    assert (
+        "have the first five columns of caps_2026-12_team_mobile.csv (in the thread; in the outbox beside this text)"
+        in said()
+    )

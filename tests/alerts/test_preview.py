@@ -45,11 +45,11 @@ def with_blocks(*blocks, **more):
 
 
 def shown(*blocks, **more):
-    return html([("C0PLATFORM", with_blocks(*blocks, **more))])
+    return html({"now": [("C0PLATFORM", with_blocks(*blocks, **more))]})
 
 
 def test_every_message_is_on_the_page_with_its_recipient_and_its_notification():
-    page = Page(html([("C0PLATFORM", message) for message in MESSAGES.values()]))
+    page = Page(html({"now": [("C0PLATFORM", message) for message in MESSAGES.values()]}))
     assert page.open == []
     assert [tag for tag, _ in page.tags].count("article") == len(MESSAGES)
     words = "".join(page.words)
@@ -66,7 +66,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_no_script():
 
 def test_names_are_text_and_never_html():
     row = spike_row(scope_name="<script>alert(1)</script> \"'&", query="select '<b>'")
-    page = html([("<i>", discover()["spike"].message(row))])
+    page = html({"now": [("<i>", discover()["spike"].message(row))]})
     assert {tag for tag, _ in Page(page).tags}.isdisjoint({"script", "i"})
     assert "‹script›alert(1)‹/script› &quot;&#x27;&amp; used 5.2 times" in page
     assert "To &lt;i&gt;, key" in page and "<pre>select &#x27;&lt;b&gt;&#x27;</pre>" in page
@@ -91,14 +91,18 @@ def test_images_are_within_the_page_and_have_their_alt_text():
     assert "<img" not in missing and '<div class="missing">A chart</div>' in missing
 
 
-def test_files_of_the_thread_are_named():
-    page = html([("C0PLATFORM", dataclasses.replace(MESSAGES["spike"], files={"caps.csv": b"scope,scope_id\n"}))])
+def test_attached_files_are_named():
+    message = dataclasses.replace(MESSAGES["spike"], files={"caps.csv": b"scope,scope_id\n"})
+    page = html({"now": [("C0PLATFORM", message)]})
     assert '<a download="caps.csv" href="data:application/octet-stream;base64,c2NvcGUsc2NvcGVfaWQK">' in page
-    assert "15 bytes, in the thread" in page
+    assert "15 bytes, in the thread or the outbox</div>" in page
 
 
-def test_without_messages_the_page_says_so():
-    assert "<h1>Nothing would be sent now</h1>" in html([])
+def test_what_goes_out_now_stands_apart_from_what_waits_for_the_digest():
+    digest = "with the digest of Friday, 27 November from 09:00"
+    page = html({"now": [], digest: [("C0PLATFORM", MESSAGES["spike"]), ("U0LEAD", MESSAGES["bill_gap"])]})
+    assert page.index("<h2>Nothing now</h2>") < page.index(f"<h2>2 messages {digest}</h2>") < page.index("<article")
+    assert page.count('<a href="#m1">') == page.count('<article id="m1">') == 1
 
 
 def test_a_block_that_is_not_known_is_named():

@@ -179,6 +179,29 @@ def test_a_sentence_that_fails_is_its_exhibit_s_own():
     assert (found.findings, found.rows) == ({None: UNTOLD}, [[1]])
 
 
+def test_services_are_no_people_and_what_belongs_to_nobody_is_no_member():
+    exhibit = next(one for one in EXHIBITS if one.name == "40_developers")
+    first = exhibit.sql.partition(";")[0]
+
+    with duckdb.connect() as db:
+        db.execute("create schema plan; create schema core")
+        db.execute("create table plan.cap_utilization as select date '2026-11-01' as month")
+        db.execute("create table core.dim_developers as select 'd2' as developer_id, 'Dora' as name")
+        # 'd1' is nobody's; of the twelve others ten take 0.08 each, the last two 0.02.
+        db.execute("""
+            create table plan.usage_patterns as
+            select
+                date '2026-11-01' as month, 'org' as scope, 'org' as scope_id, 'developer' as dimension,
+                if(n = 1, 'unattributed', 'd' || n) as member, n as rank_by_cost,
+                case when n = 1 then 0.16 when n <= 11 then 0.08 else 0.02 end as cost_ratio
+            from range(1, 14) as numbers (n)""")
+        found = answer(db, replace(exhibit, sql=f"{first}; select 1 as one"))
+
+    assert " ".join(found.findings[None].split()) == (
+        "Ten of 12 developers and services take 80 % of this month's cost; Dora alone takes 8 %"
+    )
+
+
 def test_no_share_is_rounded_up_to_all_of_it():
     assert as_json(0.999999) == 0.9999
     assert as_json(1.0) == 1

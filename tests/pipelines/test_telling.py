@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 import duckdb
 import pytest
 
+from alerts import digest_name
+from pipelines import cli, telling
 from pipelines.lake import Lake
 from pipelines.settings import load_settings
 from pipelines.telling import alert_clock, deliver_alerts, due_alerts, stale
@@ -52,10 +54,56 @@ def test_digests_go_out_from_nine_on_working_days_of_the_company(company, now, d
     assert alert_clock(company(date(2026, 11, 22)), now).digest_date == digest_date
 
 
+@pytest.mark.parametrize(
+    ("now", "next_digest"),
+    [
+        (datetime(2026, 11, 23, 7, 59, tzinfo=UTC), "Monday, 23 November"),  # 08:59 in Berlin: its hour is to come
+        (datetime(2026, 11, 23, 8, 0, tzinfo=UTC), "Tuesday, 24 November"),
+        (datetime(2026, 11, 23, 23, 0, tzinfo=UTC), "Tuesday, 24 November"),  # midnight of the 24th
+        (datetime(2026, 11, 24, 12, 0, tzinfo=UTC), "Thursday, 26 November"),  # a holiday follows
+        (datetime(2026, 11, 27, 12, 0, tzinfo=UTC), "Monday, 30 November"),
+        (datetime(2026, 12, 4, 12, 0, tzinfo=UTC), "Monday, 7 December"),  # beyond the calendar
+    ],
+)
+def test_the_next_digest_is_the_one_whose_hour_is_still_to_come(company, now, next_digest):
+    at = alert_clock(company(date(2026, 11, 22)), now).next_digest_at
+
+    assert digest_name(at) == f"the digest of {next_digest} from 09:00"
+
+
+def test_what_waits_for_the_digest_is_counted_and_can_be_read(company, tmp_path, monkeypatch, capsys):
+    settings = company(date(2026, 11, 22))
+    with duckdb.connect(str(settings.warehouse_file)) as db:
+        db.execute("""
+            create or replace table alerts.alerts_due as
+            select
+                'cap_forecast/team/mobile/2026-11' as alert_key, alert_key as incident_key, 'cap_forecast' as kind,
+                0 as level, 'digest' as urgency, true as is_firing, 'team' as scope, 'mobile' as scope_id,
+                'mobile' as team_id, 'C0MOBILE' as slack_channel, date '2026-11-01' as month""")
+    clock = alert_clock(settings, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    monkeypatch.setattr(telling, "alert_clock", lambda settings: clock)
+    monkeypatch.setattr(telling, "stale", lambda published, settings: [])
+    monkeypatch.setattr(cli, "load_settings", lambda: settings)
+
+    list_alerts = cli.list_alerts.callback
+    list_alerts(preview=False)
+    counted = capsys.readouterr().out
+    list_alerts(preview=True)
+    shown = capsys.readouterr().out
+
+    digest = "with the digest of Tuesday, 24 November from 09:00"
+    assert f"0 waiting to be told now, 1 {digest}: paceline alerts --preview\n" in counted
+    assert f"To: C0MOBILE, {digest}\n\n" in shown and "Team mobile is likely to pass its November 2026 cap" in shown
+    assert f"Would be sent: 0 messages now, 1 message {digest}." in shown
+    assert f"Without Slack nothing is sent: what was told already lies in {tmp_path / 'outbox'}\n" in shown
+    assert f"<h2>1 message {digest}</h2>" in (tmp_path / "preview" / "index.html").read_text()
+
+
 def test_a_replayed_day_is_told_on_the_morning_after_it(company):
     clock = alert_clock(company(date(2026, 11, 22), PACELINE_AS_OF="2026-11-22"), datetime(2027, 3, 1, tzinfo=UTC))
 
     assert (clock.today, clock.digest_date, clock.now.year) == (MONDAY, MONDAY, 2027)
+    assert clock.next_digest_at == datetime(2026, 11, 24, 9)
 
 
 def test_a_warehouse_that_missed_a_run_is_told_and_one_of_last_night_is_not(company):

@@ -1,12 +1,17 @@
--- Who costs the most in the running month, and how much the ten dearest take.
+-- Who costs the most in the running month, and how much the ten dearest take. What belongs to nobody is no member.
+with ranked as (
+    select *, row_number() over (partition by scope, scope_id order by rank_by_cost) as place
+    from plan.usage_patterns
+    where
+        dimension = 'developer' and member != 'unattributed' and month = (select max(month) from plan.cap_utilization)
+)
 select
-    if(scope = 'org', null, scope_id) as team_id, count(*) as people,
-    any_value(coalesce(dim_developers.name, member)) filter (where rank_by_cost = 1) as who,
-    any_value(cost_ratio) filter (where rank_by_cost = 1) as cost_ratio,
-    sum(cost_ratio) filter (where rank_by_cost <= 10) as first_ten_ratio
-from plan.usage_patterns
+    if(scope = 'org', null, scope_id) as team_id, count(*) as members,
+    any_value(coalesce(dim_developers.name, member)) filter (where place = 1) as who,
+    any_value(cost_ratio) filter (where place = 1) as cost_ratio,
+    sum(cost_ratio) filter (where place <= 10) as first_ten_ratio
+from ranked
 left join core.dim_developers on member = developer_id
-where dimension = 'developer' and month = (select max(month) from plan.cap_utilization)
 group by scope, scope_id;
 
 -- What each developer and service account used. Shares are of the organisation.

@@ -63,6 +63,36 @@ members as (
 
 ),
 
+-- The organisation has no pool of its own, but those of its teams.
+pools as (
+
+    select
+        team_pools.plan_month,
+        scopes.scope,
+        scopes.scope_id,
+        sum(team_pools.recommended_pool_tokens)::bigint as recommended_pool_tokens,
+        sum(team_pools.recommended_pool_usd)::decimal(18, 2) as recommended_pool_usd,
+        round(
+            sum(team_pools.recommended_pool_tokens)
+            / nullif(
+                sum(team_pools.sum_of_caps_tokens) filter (where team_pools.recommended_pool_tokens is not null), 0
+            ),
+            6
+        ) as pool_of_caps_ratio,
+        max(team_pools.pool_chance_ratio) as pool_chance_ratio,
+        sum(team_pools.current_pool_tokens)::bigint as current_pool_tokens,
+        max(team_pools.backtest_months) as backtest_months,
+        sum(team_pools.blocked_without_pool_tokens)::bigint as blocked_without_pool_tokens,
+        sum(team_pools.blocked_avoided_tokens)::bigint as blocked_avoided_tokens
+    from {{ ref('overflow_pool') }} as team_pools
+    cross join lateral (
+        values ('team', team_pools.scope_id), ('org', 'org')
+    ) as scopes (scope, scope_id)
+    where team_pools.scope = 'team'
+    group by team_pools.plan_month, scopes.scope, scopes.scope_id
+
+),
+
 -- A channel reads of its developers only where the team wants that; its lead always does.
 told as (
 
@@ -141,6 +171,7 @@ select
     case when told.names_members and members.members is not null then list_prepend(told.proposal, members.members)
         else [told.proposal] end as proposals,
     pools.recommended_pool_tokens as pool_recommended_tokens,
+    pools.recommended_pool_usd as pool_recommended_usd,
     pools.pool_of_caps_ratio,
     pools.pool_chance_ratio,
     pools.current_pool_tokens as pool_current_tokens,
@@ -150,6 +181,7 @@ select
     pools.blocked_avoided_tokens as pool_covered_tokens,
     review.daily_path,
     review.monthly_totals,
+    review.complete_months,
     review.model_mix,
     review.cache_read_ratio,
     review.cache_saved_usd,
@@ -187,7 +219,7 @@ left join {{ ref('cap_utilization') }} as pool_use
     and now.month = pool_use.month
 left join {{ ref('plan_review') }} as review
     on now.month = review.month and told.scope = review.scope and told.scope_id = review.scope_id
-left join {{ ref('overflow_pool') }} as pools
+left join pools
     on told.plan_month = pools.plan_month and told.scope = pools.scope and told.scope_id = pools.scope_id
 left join {{ ref('plan_outcomes') }} as before
     on now.month = before.plan_month and told.scope = before.scope and told.scope_id = before.scope_id

@@ -323,18 +323,20 @@ select
     end
     || format(
         '; {:.0f} % growth ({}{}), {:.0f} % buffer',
-        expected.growth_ratio * 100,
+        {{ whole_percent('expected.growth_ratio') }},
         case expected.growth_source
             when 'assumed' then 'assumed' else 'measured for the ' || expected.growth_source
         end,
         case
             when expected.fitted_growth_ratio > expected.growth_most_ratio
-                then format(' at {:.0f} %, above the band', expected.fitted_growth_ratio * 100)
+                then format(' at {:.0f} %, above the band', {{ whole_percent('expected.fitted_growth_ratio') }})
             when expected.fitted_growth_ratio < 0
-                then format(' at {:.0f} %, but no cap shrinks by a trend', expected.fitted_growth_ratio * 100)
+                then format(
+                    ' at {:.0f} %, but no cap shrinks by a trend', {{ whole_percent('expected.fitted_growth_ratio') }}
+                )
             else ''
         end,
-        expected.buffer_ratio * 100
+        {{ whole_percent('expected.buffer_ratio') }}
     )
     || case
         when expected.floor_tokens > expected.expected_tokens * (1 + expected.buffer_ratio)
@@ -346,9 +348,9 @@ select
         when previous.plan_month is null then 'No plan for the month before.'
         else format(
             'Baseline {:+.0f} % against the plan before; growth {:.0f} % (was {:.0f} %).',
-            (expected.baseline_tokens / nullif(previous.baseline_tokens, 0) - 1) * 100,
-            expected.growth_ratio * 100,
-            previous.growth_ratio * 100
+            {{ whole_percent('expected.baseline_tokens / nullif(previous.baseline_tokens, 0) - 1') }},
+            {{ whole_percent('expected.growth_ratio') }},
+            {{ whole_percent('previous.growth_ratio') }}
         )
     end as change_reason
 from expected

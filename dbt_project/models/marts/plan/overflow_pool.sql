@@ -45,6 +45,7 @@ sized as (
         recommended.plan_month,
         people.*,
         recommended.baseline_tokens,
+        recommended.usd_per_mtok,
         misses.misses_source,
         misses.windows as misses_windows,
         round({{ sorted_quantile('misses.miss_ratios', '(1 - assumed.pool_chance_ratio)') }}, 6)
@@ -145,6 +146,7 @@ select
     sized.pool_p95_tokens,
     sized.sharing_saves_tokens,
     sized.recommended_pool_tokens,
+    round(sized.recommended_pool_tokens * sized.usd_per_mtok / 1000000, 2)::decimal(18, 2) as recommended_pool_usd,
     round(sized.recommended_pool_tokens / nullif(sized.sum_of_caps_tokens, 0), 6) as pool_of_caps_ratio,
     teams.monthly_pool_tokens as current_pool_tokens,
     assumed.growth_assumed_ratio,

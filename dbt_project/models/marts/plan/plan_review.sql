@@ -103,7 +103,8 @@ totals as (
                 is_measured_whole := coalesce(trends.is_complete, false) or caps.month = run.month
             )
             order by caps.month
-        ) as monthly_totals
+        ) as monthly_totals,
+        count(*) filter (where trends.is_complete) as complete_months
     from reviewed
     cross join run
     inner join caps
@@ -287,6 +288,7 @@ select
     paths.projected_p90_tokens,
     paths.daily_path,
     totals.monthly_totals,
+    totals.complete_months,
     mixes.model_mix,
     cache.cache_read_ratio,
     cache.saved_usd as cache_saved_usd,
