@@ -72,6 +72,11 @@ class Load:
     newly_quarantined: int = 0
     retry_helps: bool = False
 
+    def failed(self, error: SourceError) -> None:
+        """Note that the source could not be read, and whether to ask again helps."""
+        self.status, self.error = "failed", str(error)
+        self.retry_helps = isinstance(error, SourceUnavailable)
+
 
 def load_log_feed(
     lake: Lake,
@@ -116,9 +121,7 @@ def log_load(
         yield
         _mark_days_without_records(lake, feed, load, since or load.through_date - timedelta(days=feed.restated_days))
     except SourceError as error:
-        load.status, load.error = "failed", str(error)
-        load.retry_helps = isinstance(error, SourceUnavailable)
-        say(f"{feed.table}: {error}")
+        load.failed(error)
     say_quarantined(lake, feed, load, say)
     load.finished_at = now()
     record_load(lake, load)

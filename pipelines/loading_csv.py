@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from connectors._contract import CsvFeed
 from connectors._csv import read_csv_files
-from connectors._errors import SourceError, SourceUnavailable
+from connectors._errors import SourceError
 from connectors._files import CSV_ENDINGS, list_files
 from pipelines.lake import Lake
 from pipelines.loading import Load, quarantine, record_load, say_quarantined
@@ -51,9 +51,7 @@ def load_csv_feed(
         bad_files = [(bad.key, None, None, bad.reason) for bad in unreadable]
         load.newly_quarantined += quarantine(lake, feed, "unreadable", bad_files)
     except SourceError as error:
-        load.status, load.error = "failed", str(error)
-        load.retry_helps = isinstance(error, SourceUnavailable)
-        say(f"{feed.table}: {error}")
+        load.failed(error)
     say_quarantined(lake, feed, load, say)
     load.finished_at = now()
     record_load(lake, load)
