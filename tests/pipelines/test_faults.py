@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -132,6 +133,27 @@ def test_two_runs_at_once_take_turns_and_tell_everything_once(company, tmp_path)
     assert sum("another run is writing" in error for error in errors) <= 1
     told = rows(tmp_path, "select count(distinct message_key) from ops.alert_deliveries")[0][0]
     assert len(list((tmp_path / "outbox").glob("*.txt"))) == told
+
+
+def test_a_run_that_is_stopped_says_what_is_safe_and_the_next_one_goes_on(company, tmp_path):
+    run = subprocess.Popen(
+        [PACELINE, "run"],
+        env=environment(tmp_path, **company),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    said = ""
+    while "reading" not in said:
+        said += run.stderr.readline()
+    run.send_signal(signal.SIGTERM)
+    said += run.communicate(timeout=300)[1]
+
+    assert run.returncode == 1
+    assert "the run was stopped by SIGTERM or Ctrl-C; nothing is published half" in said
+    assert "Dagster" not in said and "Traceback" not in said
+    assert not (tmp_path / "warehouse.duckdb").exists()
+    assert paceline(tmp_path, "run", **company).returncode == 0
 
 
 def test_a_run_whose_process_is_gone_gets_an_end_and_one_that_waits_does_not():
