@@ -97,10 +97,13 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     choices = RunChoices("", *read_again, no_alerts=no_alerts)
     _days(settings, choices)
     from pipelines.jobs import DAILY
+    from pipelines.remarks import remarks
     from pipelines.running import run_job
 
     ok = run_job(settings, DAILY, choices, _say)
     _print_caps(settings)
+    for remark in remarks(settings):
+        _say(f"note: {remark}")
     if not ok:
         sys.exit(1)
 

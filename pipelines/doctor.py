@@ -148,6 +148,13 @@ def _org(settings: Settings) -> Iterator[Finding]:
     yield Finding("org CSVs", "ok" if rows else "warn", rows or f"no rows in {settings.org_dir}. paceline init")
 
 
+def _remarks(settings: Settings) -> Iterator[Finding]:
+    from pipelines.remarks import remarks
+
+    for remark in remarks(settings):
+        yield Finding("last run", "warn", remark)
+
+
 # ---- where it goes ----
 
 
@@ -347,5 +354,5 @@ def _channels(settings: Settings) -> list[str]:
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _versions, _folders, _disk, _lock, _lake, _ledger, _org, _keys, _sources, _slack, _clock, _daemon,
+    _versions, _folders, _disk, _lock, _lake, _ledger, _org, _remarks, _keys, _sources, _slack, _clock, _daemon,
 )  # fmt: skip

@@ -47,9 +47,9 @@ class Load:
     """What one load of one feed did.
 
     `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine, `newly_quarantined`
-    those that were not before; `skipped` what a condition of the feed left out, where that is counted; `watermark_at` is the time up to which the source called
-    itself complete; `days_told` are the days that the source spoke of, changed or not: the record says how many rows
-    the lake has of each since.
+    those that were not before; `skipped` what a condition of the feed left out, where that is counted; `watermark_at`
+    is the time up to which the source called itself complete; `days_told` are the days that the source spoke of,
+    changed or not: the record says how many rows the lake has of each since.
     """
 
     feed: str
@@ -402,10 +402,8 @@ def say_quarantined(lake: Lake, feed: Feed, load: Load, say: Callable[[str], Non
     """Note in a load how many lines of its feed are in quarantine, and say so."""
     load.quarantined = count_quarantine(lake, feed)
     if load.quarantined:
-        lines = "line" if load.quarantined == 1 else "lines"
-        say(
-            f"{feed.table}: {load.quarantined:,} {lines} in quarantine, {load.newly_quarantined:,} new; see ops.quarantine"
-        )
+        new = f"{load.newly_quarantined:,} new"
+        say(f"{feed.table}: {load.quarantined:,} lines in quarantine, {new}; see ops.quarantine")
 
 
 def count_quarantine(lake: Lake, feed: Feed) -> int:

@@ -21,8 +21,8 @@ _ADVICE = {
     "readonly database": _RIGHTS,
 }
 _STOPPED = (
-    "the run was stopped by SIGTERM or Ctrl-C; nothing is published half, what was loaded is kept, and the next run goes "
-    "on from there: paceline run"
+    "the run was stopped by SIGTERM or Ctrl-C; nothing is published half, what was loaded is kept, and the next run "
+    "goes on from there: paceline run"
 )
 
 
