@@ -20,6 +20,10 @@ def remarks(settings: Settings) -> Iterator[str]:
         if "unused_prices" in known:
             for row in db.execute("from ops.unused_prices order by all").fetchall():
                 yield _price(*row)
+        if "reported_costs" in known:
+            costs = "select provider, model, reported_ratio from ops.reported_costs order by all"
+            for row in db.execute(costs).fetchall():
+                yield _cost(*row)
         if "missing_days" in known:
             days = (
                 "select feed, list(missing_date order by missing_date) from ops.missing_days group by all order by all"
@@ -32,6 +36,11 @@ def _price(provider: str, model: str, valid_from, valid_to, did_you_mean: str | 
     meant = f"; did you mean {did_you_mean}?" if did_you_mean else ""
     row = f"price_overrides.csv, row {provider},{model},{valid_from}"
     return f"{row}: nobody uses this model, no price list knows it{meant}"
+
+
+def _cost(provider: str, model: str, reported_ratio: float) -> str:
+    said = f"{provider} {model}: its source reports {reported_ratio:.2f} times what it costs here, of the last 30 days"
+    return f"{said}. Say what was agreed in price_overrides.csv, or correct LiteLLM's model_cost"
 
 
 def _days(feed: str, days: list) -> str:

@@ -93,8 +93,8 @@ def test_a_price_of_no_model_and_a_day_that_is_missing_are_told_by_the_run_and_t
     done = paceline(tmp_path, "run", "--no-alerts", **company)
 
     price = (
-        "price_overrides.csv, row anthropic,claude-sonet-4-6,2026-11-01: nobody uses this model, no price list knows it; "
-        "did you mean anthropic,claude-sonnet-4-6?"
+        "price_overrides.csv, row anthropic,claude-sonet-4-6,2026-11-01: nobody uses this model, no price list knows "
+        "it; did you mean anthropic,claude-sonnet-4-6?"
     )
     day = "litellm__requests has no records of 2026-11-11. Read again: paceline run --from 2026-11-11 --to 2026-11-11."
     assert done.returncode == 0, done.stderr
