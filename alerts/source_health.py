@@ -86,7 +86,7 @@ def _reaches(row: Row) -> str:
     age, loaded = m.number(row.get("data_age_days")), row.get("last_loaded_at")
     if age is None and not loaded:
         return "never loaded so far"
-    old = "" if age is None else "up to date" if age < 1 else f"{w.days(age)} old"
+    old = "" if age is None else f"read through {m.day(row['as_of_date'])}" if age < 1 else f"{w.days(age)} old"
     last = f"last loaded on {m.day(loaded)}" if loaded else ""
     record = f"newest record of {m.day(row['last_record_at'])}" if row.get("last_record_at") else ""
     return w.joined([old, last, record])

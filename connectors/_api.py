@@ -22,10 +22,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from connectors._contract import Api, ApiFeed, Column
-from connectors._errors import SourceChanged, SourceRefused, SourceUnavailable
+from connectors._errors import LATER, SourceChanged, SourceRefused, SourceUnavailable
 
 BUSY = (429, 500, 502, 503, 504, 529)
 TRIES = 5
+CONNECT_TRIES, READ_TRIES = 1, 2  # where nobody answers, pipelines/assets/feeds.py asks again after a longer pause
 BACKOFF_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 120  # a provider that asks for more is asked again by the next run
 TIMEOUT_SECONDS = (10, 60)
@@ -37,7 +38,6 @@ LARGEST_COUNT = 2**63 - 1
 LARGEST_USD = 10**15
 MOST_DIGITS = 100  # after the point
 
-LATER = "It is tried again with the next run."
 LOOK = "Nothing of this pull is kept; a developer must look at"
 
 
@@ -93,6 +93,8 @@ class Client:
         self._session.headers["User-Agent"] = "paceline"
         patience = _Patience(
             total=TRIES,
+            connect=CONNECT_TRIES,
+            read=READ_TRIES,
             backoff_factor=BACKOFF_SECONDS,
             backoff_jitter=BACKOFF_SECONDS,
             status_forcelist=BUSY,
@@ -200,7 +202,7 @@ class Client:
                 if last:
                     raise SourceUnavailable(f"{asked} was cut off ({self._safe(error)}). {LATER}") from error
             except (requests.RequestException, UnicodeError) as error:
-                raise SourceUnavailable(f"{asked} failed ({self._safe(error)}). {LATER}") from error
+                raise SourceUnavailable(f"{asked} failed ({self._safe(_cause(error))}). {LATER}") from error
         self.requests_made += 1 + len(response.raw.retries.history if response.raw.retries else ())
         text = content.decode(errors="replace")
         self._refuse(asked, response, text)
@@ -261,6 +263,11 @@ class Client:
         for secret in sorted(self._secrets, key=len, reverse=True):
             said = said.replace(secret, "***")
         return " ".join(said.split())
+
+
+def _cause(error: Exception) -> Exception:
+    """What went wrong, without the words of those who tried again."""
+    return getattr(error.args[0], "reason", error) if error.args else error
 
 
 def new_cursor(asked: str, page: Mapping[str, Any], key: str, seen: set[Any]) -> Any:

@@ -6,6 +6,8 @@ SourceError
 └── SourceChanged       a developer must act: the source no longer answers in the shape we know
 """
 
+LATER = "It is tried again with the next run."
+
 
 class SourceError(Exception):
     """A source could not be read. The message says what was asked, what came back and who must act."""

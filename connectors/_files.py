@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from connectors._errors import SourceRefused, SourceUnavailable
+from connectors._errors import LATER, SourceRefused, SourceUnavailable
 
 LOG_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 CSV_ENDINGS = (".csv", ".csv.gz")
@@ -147,7 +147,7 @@ def _list_remote(location: str, variable: str) -> tuple[list[LogFile], list[Unre
     except FileNotFoundError as error:
         raise SourceRefused(f"{asked}: there is no such bucket. Retrying does not help: correct {variable}.") from error
     except (OSError, botocore.exceptions.BotoCoreError) as error:
-        raise SourceUnavailable(f"{asked} failed ({error}). It is tried again with the next run.") from error
+        raise SourceUnavailable(f"{asked} failed ({error}). {LATER}") from error
     files = [
         LogFile(
             key=path.removeprefix(f"{root}/"),
@@ -197,7 +197,7 @@ def read_lines(
     except (gzip.BadGzipFile, FileNotFoundError, PermissionError):
         raise
     except (OSError, botocore.exceptions.BotoCoreError) as error:
-        raise SourceUnavailable(f"Reading {file.path} failed ({error}). The next run tries it again.") from error
+        raise SourceUnavailable(f"Reading {file.path} failed ({error}). {LATER}") from error
 
 
 def _open(file: LogFile, content: bytes | Exception | None) -> BinaryIO:

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import new_cursor
 from connectors._contract import Api, ApiFeed, Column, Source, Window
-from connectors._errors import SourceRefused, SourceUnavailable
+from connectors._errors import LATER, SourceRefused, SourceUnavailable
 
 API = Api(
     base_url_variable="AWS_COST_BASE_URL",
@@ -73,12 +73,12 @@ def cost_and_usage(client, feed: ApiFeed, first: date, last: date) -> Iterator[d
     except botocore.exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code.startswith(PASSING) or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
-            raise SourceUnavailable(f"Cost Explorer: {error}. It is tried again with the next run.") from error
+            raise SourceUnavailable(f"Cost Explorer: {error}. {LATER}") from error
         raise SourceRefused(f"Cost Explorer: {error}. It needs {API.key_hint}.") from error
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.ProfileNotFound) as error:
         raise SourceRefused(f"Cost Explorer: {error}. It needs {API.key_hint}.") from error
     except botocore.exceptions.BotoCoreError as error:
-        raise SourceUnavailable(f"Cost Explorer: {error}. It is tried again with the next run.") from error
+        raise SourceUnavailable(f"Cost Explorer: {error}. {LATER}") from error
 
 
 def _pages(client, call, asked: dict) -> Iterator[dict]:

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 import requests
 
 from connectors._contract import Api, ApiFeed, Column, CsvFeed, Source, Window
-from connectors._errors import SourceRefused, SourceUnavailable
+from connectors._errors import LATER, SourceRefused, SourceUnavailable
 
 METRICS = {
     "ProcessedPromptTokens": "input_tokens", "GeneratedTokens": "output_tokens", "AzureOpenAIRequests": "requests",
@@ -38,9 +38,7 @@ def token(environ: Mapping[str, str]) -> str:
         )  # fmt: skip
         answer = response.json()
     except (requests.RequestException, ValueError) as error:
-        raise SourceUnavailable(
-            f"{login} gave no access token ({type(error).__name__}). The next run tries again."
-        ) from error
+        raise SourceUnavailable(f"{login} gave no access token ({type(error).__name__}). {LATER}") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
         code = answer.get("error") if isinstance(answer, dict) else None
         raise SourceRefused(

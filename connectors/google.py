@@ -21,7 +21,7 @@ from datetime import date, timedelta
 
 from connectors._api import new_cursor, rounded
 from connectors._contract import Api, ApiFeed, Column, Source, Window
-from connectors._errors import SourceRefused, SourceUnavailable
+from connectors._errors import LATER, SourceRefused, SourceUnavailable
 
 SCOPES = (
     "https://www.googleapis.com/auth/bigquery.readonly", "https://www.googleapis.com/auth/monitoring.read",
@@ -60,7 +60,7 @@ def token(environ: Mapping[str, str]) -> str:
         credentials, _ = google.auth.default(scopes=SCOPES)
         credentials.refresh(Request())
     except google.auth.exceptions.TransportError as error:
-        raise SourceUnavailable(f"Google gave no access token ({error}). The next run tries again.") from error
+        raise SourceUnavailable(f"Google gave no access token ({error}). {LATER}") from error
     except (google.auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
         raise SourceRefused(
             f"There are no usable credentials for Google ({type(error).__name__}). Set GOOGLE_APPLICATION_CREDENTIALS "
@@ -102,7 +102,7 @@ def query_billing(client, feed: ApiFeed, first: date, last: date) -> Iterator[di
             while not page.get("jobComplete"):
                 waits += 1
                 if waits > MOST_WAITS:
-                    raise SourceUnavailable(f"The query of {table} does not end. The next run tries again.")
+                    raise SourceUnavailable(f"The query of {table} does not end. {LATER}")
                 page = client.ask(feed, path, asked)
             yield page
             if not page.get("pageToken"):

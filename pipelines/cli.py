@@ -70,10 +70,13 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     choices = RunChoices("", *read_again, no_alerts=no_alerts)
     _days(settings, choices)
     from pipelines.jobs import DAILY
+    from pipelines.remarks import remarks
     from pipelines.running import run_job
 
     ok = run_job(settings, DAILY, choices, say)
     print_caps(settings)
+    for remark in remarks(settings):
+        say(f"note: {remark}")
     if not ok:
         sys.exit(1)
 
@@ -102,14 +105,16 @@ def replan(month: datetime | None, as_of: datetime | None, no_alerts: bool) -> N
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 def query(sql: str, style: str) -> None:
     """Run one SQL query on the published warehouse."""
-    if not sql.strip():
-        raise click.UsageError("the query is empty")
     settings = load_settings()
     import duckdb
 
     with _warehouse(settings) as db:
         try:
-            cursor = db.execute(sql)
+            statements = db.extract_statements(sql)
+            if len(statements) != 1:
+                few = "the query is empty" if not statements else f"these are {len(statements)} queries"
+                raise click.UsageError(f"{few}: one is run at a time")
+            cursor = db.execute(statements[0])
             names = [column[0] for column in cursor.description or []]
             rows = cursor.fetchall() if names else []
         except duckdb.Error as error:

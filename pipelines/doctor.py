@@ -141,8 +141,18 @@ def _org(settings: Settings) -> Iterator[Finding]:
     except SourceError as error:
         yield Finding("org CSVs", "fail", str(error))
         return
-    rows = ", ".join(f"{len(frame)} {table}" for table, frame in tables.items() if len(frame))
+    counts = {table: len(frame) for table, frame in tables.items() if len(frame)}
+    if "developers" in counts:  # one has several rows over time
+        counts["developers"] = tables["developers"]["developer_id"].nunique()
+    rows = ", ".join(f"{count} {table}" for table, count in counts.items())
     yield Finding("org CSVs", "ok" if rows else "warn", rows or f"no rows in {settings.org_dir}. paceline init")
+
+
+def _remarks(settings: Settings) -> Iterator[Finding]:
+    from pipelines.remarks import remarks
+
+    for remark in remarks(settings):
+        yield Finding("last run", "warn", remark)
 
 
 # ---- where it goes ----
@@ -344,5 +354,5 @@ def _channels(settings: Settings) -> list[str]:
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _versions, _folders, _disk, _lock, _lake, _ledger, _org, _keys, _sources, _slack, _clock, _daemon,
+    _versions, _folders, _disk, _lock, _lake, _ledger, _org, _remarks, _keys, _sources, _slack, _clock, _daemon,
 )  # fmt: skip

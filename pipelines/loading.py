@@ -46,10 +46,10 @@ FOLDERS_SCHEMA = {"folder": "VARCHAR", "folder_id": "VARCHAR", "stamps": "VARCHA
 class Load:
     """What one load of one feed did.
 
-    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine; `skipped` what a
-    condition of the feed left out, where that is counted; `watermark_at` is the time up to which the source called
-    itself complete; `days_told` are the days that the source spoke of, changed or not: the record says how many rows
-    the lake has of each since.
+    `status` is loaded, failed or not_offered; `quarantined` counts all lines now in quarantine, `newly_quarantined`
+    those that were not before; `skipped` what a condition of the feed left out, where that is counted; `watermark_at`
+    is the time up to which the source called itself complete; `days_told` are the days that the source spoke of,
+    changed or not: the record says how many rows the lake has of each since.
     """
 
     feed: str
@@ -69,7 +69,13 @@ class Load:
     changed_days: list[date] = field(default_factory=list)
     days_told: set[date] = field(default_factory=set)
     error: str | None = None
+    newly_quarantined: int = 0
     retry_helps: bool = False
+
+    def failed(self, error: SourceError) -> None:
+        """Note that the source could not be read, and whether to ask again helps."""
+        self.status, self.error = "failed", str(error)
+        self.retry_helps = isinstance(error, SourceUnavailable)
 
 
 def load_log_feed(
@@ -115,12 +121,8 @@ def log_load(
         yield
         _mark_days_without_records(lake, feed, load, since or load.through_date - timedelta(days=feed.restated_days))
     except SourceError as error:
-        load.status, load.error = "failed", str(error)
-        load.retry_helps = isinstance(error, SourceUnavailable)
-        say(f"{feed.table}: {error}")
-    load.quarantined = count_quarantine(lake, feed)
-    if load.quarantined:
-        say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
+        load.failed(error)
+    say_quarantined(lake, feed, load, say)
     load.finished_at = now()
     record_load(lake, load)
 
@@ -225,7 +227,8 @@ def load_folders(
     beyond_help = lost.keys() - units.keys()
     if beyond_help:
         lake.write_rows(known.values(), FOLDERS_SCHEMA, state, order_by="folder")
-    quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+    bad_files = [(bad.key, None, None, bad.reason) for bad in unreadable]
+    load.newly_quarantined += quarantine(lake, feed, "unreadable", bad_files)
     return sorted({path for unit in beyond_help for path in lost[unit]})
 
 
@@ -261,7 +264,8 @@ def _load_batch(
         for row in db.execute("select _file, _line, record_id, reason from refused").fetchall():
             refused[_folder(feed, row[0])].append(row)
         for folder, rows in refused.items():
-            quarantine(lake, feed, f"from_{folders[folder]}", rows, but_for=keys if feed.grows else None)
+            name = f"from_{folders[folder]}"
+            load.newly_quarantined += quarantine(lake, feed, name, rows, but_for=keys if feed.grows else None)
     load.folders_read += len({file.folder for file in files})
     load.files_read += len(files)
     load.bytes_read += sum(file.size for file in files)
@@ -373,17 +377,33 @@ def _mark_days_without_records(lake: Lake, feed: LogFeed, load: Load, since: dat
             lake.remove(marker)
 
 
-def quarantine(lake: Lake, feed: Feed, name: str, rows: list[tuple], but_for: list[str] | None = None) -> None:
-    """Replace what is in quarantine under one name, or of it what came from the files `but_for`."""
+def quarantine(lake: Lake, feed: Feed, name: str, rows: list[tuple], but_for: list[str] | None = None) -> int:
+    """Replace what is in quarantine under one name, or of it what came from the files `but_for`; returns how many of
+    its lines were not there before.
+    """
     path = f"{QUARANTINE}/{feed.table}/{name}.parquet"
     schema = {"feed": "VARCHAR", **QUARANTINE_SCHEMA}
     named = [dict(zip(schema, (feed.table, *row), strict=True)) for row in rows]
+    before = lake.read_rows(path)
     if but_for is not None:
-        named += [row for row in lake.read_rows(path) if row["_file"] not in but_for]
+        named += [row for row in before if row["_file"] not in but_for]
     if named:
         lake.write_rows(named, schema, path, order_by="_file, _line, reason")
     elif lake.fs.exists(lake.path(path)):
         lake.remove(path)
+    return len({_place_of(row) for row in named} - {_place_of(row) for row in before})
+
+
+def _place_of(row: dict[str, Any]) -> tuple:
+    return row["_file"], row["_line"], row["reason"]
+
+
+def say_quarantined(lake: Lake, feed: Feed, load: Load, say: Callable[[str], None]) -> None:
+    """Note in a load how many lines of its feed are in quarantine, and say so."""
+    load.quarantined = count_quarantine(lake, feed)
+    if load.quarantined:
+        new = f"{load.newly_quarantined:,} new"
+        say(f"{feed.table}: {load.quarantined:,} lines in quarantine, {new}; see ops.quarantine")
 
 
 def count_quarantine(lake: Lake, feed: Feed) -> int:

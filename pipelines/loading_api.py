@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from connectors._api import Answer, Client, NotOffered, read_days, read_list
 from connectors._contract import ApiFeed, Report
-from connectors._errors import SourceError, SourceUnavailable
+from connectors._errors import SourceError
 from pipelines.lake import Lake
 from pipelines.loading import Load, lake_days, last_through, record_load
 from pipelines.settings import FIRST_LOAD_DAYS
@@ -43,11 +43,8 @@ def load_api_feed(
                 load.changed_days.append(day)
     except NotOffered as error:
         load.status, load.error = "not_offered" if feed.may_be_missing else "failed", str(error)
-        say(f"{feed.table}: {error}")
     except SourceError as error:
-        load.status, load.error = "failed", str(error)
-        load.retry_helps = isinstance(error, SourceUnavailable)
-        say(f"{feed.table}: {error}")
+        load.failed(error)
     load.finished_at = now()
     record_load(lake, load)
     return load

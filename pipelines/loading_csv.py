@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from connectors._contract import CsvFeed
 from connectors._csv import read_csv_files
-from connectors._errors import SourceError, SourceUnavailable
+from connectors._errors import SourceError
 from connectors._files import CSV_ENDINGS, list_files
 from pipelines.lake import Lake
-from pipelines.loading import Load, count_quarantine, quarantine, record_load
+from pipelines.loading import Load, quarantine, record_load, say_quarantined
 from pipelines.loading_api import write_version
 
 SEEN_SCHEMA = {"stamp": "VARCHAR"}
@@ -44,17 +44,15 @@ def load_csv_feed(
                 load.days_told.add(day)
                 if write_version(lake, feed, day, rows, known_at):
                     load.changed_days.append(day)
-            quarantine(lake, feed, "lines", [(key, line, None, reason) for key, line, reason in told.refused])
+            refused = [(key, line, None, reason) for key, line, reason in told.refused]
+            load.newly_quarantined += quarantine(lake, feed, "lines", refused)
             # Last, so that a load that is killed before this line reads them again.
             lake.write_rows([{"stamp": stamp} for stamp in stamps], SEEN_SCHEMA, seen)
-        quarantine(lake, feed, "unreadable", [(bad.key, None, None, bad.reason) for bad in unreadable])
+        bad_files = [(bad.key, None, None, bad.reason) for bad in unreadable]
+        load.newly_quarantined += quarantine(lake, feed, "unreadable", bad_files)
     except SourceError as error:
-        load.status, load.error = "failed", str(error)
-        load.retry_helps = isinstance(error, SourceUnavailable)
-        say(f"{feed.table}: {error}")
-    load.quarantined = count_quarantine(lake, feed)
-    if load.quarantined:
-        say(f"{feed.table}: {load.quarantined:,} lines in quarantine, see ops.quarantine")
+        load.failed(error)
+    say_quarantined(lake, feed, load, say)
     load.finished_at = now()
     record_load(lake, load)
     return load

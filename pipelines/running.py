@@ -20,6 +20,10 @@ _ADVICE = {
     "Permission denied": _RIGHTS,
     "readonly database": _RIGHTS,
 }
+_STOPPED = (
+    "the run was stopped by SIGTERM or Ctrl-C; nothing is published half, what was loaded is kept, and the next run "
+    "goes on from there: paceline run"
+)
 
 
 def run_job(settings: Settings, job: str, choices: RunChoices, say: Callable[[str], None]) -> bool:
@@ -35,16 +39,20 @@ def run_job(settings: Settings, job: str, choices: RunChoices, say: Callable[[st
     from pipelines.definitions import defs
 
     with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=str(settings.as_of),
-            tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
-            raise_on_error=False,
-            run_config={
-                "loggers": {"progress": {}},
-                "resources": {"deployment": {"config": asdict(replace(choices, as_of=str(settings.as_of)))}},
-            },
-        )
+        try:
+            result = defs.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=str(settings.as_of),
+                tags={PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()},
+                raise_on_error=False,
+                run_config={
+                    "loggers": {"progress": {}},
+                    "resources": {"deployment": {"config": asdict(replace(choices, as_of=str(settings.as_of)))}},
+                },
+            )
+        except dg.DagsterExecutionInterruptedError:  # between two steps
+            say(f"failed: {_STOPPED}")
+            return False
     for event in result.all_events:
         if event.is_step_failure:
             say(f"failed: {event.step_key}: {with_advice(_reason(event))}")
@@ -82,5 +90,7 @@ def _reason(event) -> str:
 def _cause(error) -> str:
     while error and error.cause:
         error = error.cause
+    if error and error.cls_name == "DagsterExecutionInterruptedError":
+        return _STOPPED
     # An error of ours says it all without its class.
     return re.sub(r"^(pipelines|connectors|alerts)\.[\w.]+: ", "", error.message.strip()) if error else "unknown"

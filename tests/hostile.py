@@ -61,7 +61,7 @@ RUN = """
 from connectors import _api
 from pipelines import loading_api
 from pipelines.assets import feeds
-_api.BACKOFF_SECONDS, _api.MINUTE_SECONDS, loading_api.FIRST_LOAD_DAYS, feeds.MOST_RETRIES = 0.001, 0, 3, 0
+_api.BACKOFF_SECONDS, _api.MINUTE_SECONDS, loading_api.FIRST_LOAD_DAYS, feeds.PAUSES_SECONDS = 0.001, 0, 3, ()
 from pipelines.cli import main
 main()
 """

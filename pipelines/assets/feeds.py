@@ -4,6 +4,7 @@ A new file in `connectors/` grows a new asset here. This file stays still.
 https://docs.dagster.io/guides/build/partitions-and-backfills
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import partial
@@ -12,6 +13,7 @@ import dagster as dg
 
 from connectors import discover
 from connectors._contract import ApiFeed, CsvFeed, Feed, LogFeed, in_words, is_set
+from connectors._errors import LATER
 from pipelines.assets.groups import GROUP_OF, NOT_CONFIGURED
 from pipelines.loading import Load, load_log_feed
 from pipelines.loading_api import load_api_feed
@@ -21,8 +23,9 @@ from pipelines.resources import Deployment
 from pipelines.run_context import RunContext
 from pipelines.settings import Settings, utc_now
 
-MOST_RETRIES = 3
-SECONDS_BETWEEN_RETRIES = 20
+# A source that does not answer is asked again after these pauses, but not once it has taken so long: the run waits.
+PAUSES_SECONDS = (10, 10)
+PATIENCE_SECONDS = 60
 LOGS_ARE_READ = (
     "A run brings every day up to date, whatever partition it is for, and reads only folders with something new. "
     "Materialize older partitions to read their folders again, changed or not."
@@ -97,13 +100,8 @@ def feed_asset(feed: Feed, title: str, partitions: dg.PartitionsDefinition, feed
     def load_days(context: dg.AssetExecutionContext, deployment: Deployment) -> Iterator[dg.MaterializeResult]:
         run = deployment.run
         again = run.again or _older_partitions(context, run.as_of)
-        if context.retry_number:
-            load = _load(feed, run, again)
-        else:
-            load = deployment.side_by_side(lambda: _loads(context, feeds, run, again))[feed.table].result()
+        load = deployment.side_by_side(lambda: _loads(context, feeds, run, again))[feed.table].result()
         _report_other_days(context, load)
-        if load.retry_helps and context.retry_number < MOST_RETRIES:
-            raise dg.RetryRequested(max_retries=MOST_RETRIES, seconds_to_wait=SECONDS_BETWEEN_RETRIES)
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": load.records,
@@ -142,9 +140,25 @@ def _loads(
     mine = [feed for feed in feeds if _key(feed) in selected]
     mine.sort(key=lambda feed: _comes_after(feed) is not None)
     return {
-        feed.table: (partial(_load, feed, run, again), after.table if (after := _comes_after(feed)) else None)
+        feed.table: (partial(_load_patiently, feed, run, again), after.table if (after := _comes_after(feed)) else None)
         for feed in mine
     }
+
+
+def _load_patiently(feed: Feed, run: RunContext, again: tuple[date, date] | None) -> Load:
+    """Load a feed, again after a pause where that helps, and say what went wrong. Other sources go on meanwhile."""
+    began = time.monotonic()
+    load = _load(feed, run, again)
+    for number, pause in enumerate(PAUSES_SECONDS, start=2):
+        if not load.retry_helps or time.monotonic() + pause - began >= PATIENCE_SECONDS:
+            break
+        said = (load.error or "").removesuffix(LATER).rstrip(". ")
+        run.say(f"{feed.table}: {said}; asked again in {pause} s, {number} of {len(PAUSES_SECONDS) + 1}")
+        time.sleep(pause)
+        load = _load(feed, run, again)
+    if load.error:
+        run.say(f"{feed.table}: {load.error}")
+    return load
 
 
 def _load(feed: Feed, run: RunContext, again: tuple[date, date] | None) -> Load:

@@ -81,7 +81,7 @@ def test_the_fallback_text_is_one_full_sentence(name):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_message_says_how_old_the_data_is_what_to_do_and_when_it_is_sent(name):
-    ages = "easured through ", "as of ", " old, last loaded", "up to date, last loaded"
+    ages = "easured through ", "as of ", " old, last loaded", "read through "
     row, said = ROWS[name], render_text(MESSAGES[name])
     assert said.count("Next step: ") == 1
     assert any(words in said for words in ages)

@@ -37,6 +37,12 @@ def test_no_day_is_called_missing_that_is_not_over():
     assert "issing since" not in said(since_date=date(2026, 11, 13), data_age_days=0)
 
 
+@pytest.mark.parametrize("state", ["failed", "silent"])
+def test_data_is_not_called_up_to_date_where_something_is_wrong(state):
+    text = said(state=state, data_age_days=0)
+    assert "Data: read through 12 Nov 2026, last loaded on 11 Nov 2026" in text and "up to date" not in text
+
+
 def test_a_feed_that_never_worked_says_so():
     assert "Data: never loaded so far\n" in said(data_age_days=None, last_loaded_at=None, last_record_at=None)
 

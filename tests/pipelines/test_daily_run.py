@@ -187,6 +187,7 @@ def test_query_prints_what_sql_answers(example):
     [
         (["query", "select nothing from nowhere"], 1, "nowhere"),
         (["query", " "], 2, "the query is empty"),
+        (["query", "select 1; select 2"], 2, "these are 2 queries: one is run at a time"),
         (["query", "drop table core.fct_usage_daily"], 1, "read-only"),
         (["run", "--from", "yesterday"], 2, "yesterday"),
         (["run", "--to", "2026-11-01"], 2, "--to needs --from"),

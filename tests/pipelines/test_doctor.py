@@ -155,6 +155,16 @@ def test_a_mistake_in_an_org_file_is_found_with_its_line(settings):
     assert state == "fail" and "teams.csv line 2" in words
 
 
+def test_who_changed_the_team_is_one_developer(settings):
+    (settings.org_dir / "developers.csv").write_text(
+        "developer_id,team_id,valid_from,valid_to\n"
+        "ada,platform,2026-01-01,2026-06-30\nada,mobile,2026-07-01,\nbob,mobile,2026-01-01,\n"
+    )
+    (settings.org_dir / "teams.csv").write_text("team_id\nplatform\nmobile\n")
+
+    assert found(settings, "org")["org CSVs"] == ("ok", "2 teams, 2 developers")
+
+
 def test_a_data_folder_open_to_everybody_is_found(settings):
     assert found(settings, "folders")["data folder"][0] == "ok"
     settings.data_dir.chmod(0o755)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -80,6 +81,29 @@ def test_bad_lines_are_counted_in_the_open_and_the_rest_counts(company, tmp_path
     assert found[1][2] == "a JSON int, expected an object"
 
 
+def test_a_price_of_no_model_and_a_day_that_is_missing_are_told_by_the_run_and_the_doctor(company, tmp_path):
+    prices = tmp_path / "org" / "price_overrides.csv"
+    prices.write_text(
+        "provider,model,valid_from,valid_to,input_usd_per_mtok\n"
+        "anthropic,claude-sonet-4-6,2026-11-01,,2\nanthropic,claude-sonnet-4-6,2026-11-01,,2\n"
+    )
+    for folder in (tmp_path / "gateway").rglob("2026-11-11"):
+        shutil.rmtree(folder)
+
+    done = paceline(tmp_path, "run", "--no-alerts", **company)
+
+    price = (
+        "price_overrides.csv, row anthropic,claude-sonet-4-6,2026-11-01: nobody uses this model, no price list knows "
+        "it; did you mean anthropic,claude-sonnet-4-6?"
+    )
+    day = "litellm__requests has no records of 2026-11-11. Read again: paceline run --from 2026-11-11 --to 2026-11-11."
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert notes == [f"note: {price}", f"note: {day} If nobody worked: holidays.csv"]
+    told = paceline(tmp_path, "doctor", **company).stdout
+    assert f"warn  last run: {price}" in told and f"warn  last run: {day}" in told
+
+
 def test_a_source_that_fails_makes_the_run_red_and_the_lake_alone_gives_the_same_plan(company, tmp_path):
     assert paceline(tmp_path, "run", **company).returncode == 0
     before = but_for_outages(content(tmp_path))
@@ -132,6 +156,27 @@ def test_two_runs_at_once_take_turns_and_tell_everything_once(company, tmp_path)
     assert sum("another run is writing" in error for error in errors) <= 1
     told = rows(tmp_path, "select count(distinct message_key) from ops.alert_deliveries")[0][0]
     assert len(list((tmp_path / "outbox").glob("*.txt"))) == told
+
+
+def test_a_run_that_is_stopped_says_what_is_safe_and_the_next_one_goes_on(company, tmp_path):
+    run = subprocess.Popen(
+        [PACELINE, "run"],
+        env=environment(tmp_path, **company),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    said = ""
+    while "reading" not in said:
+        said += run.stderr.readline()
+    run.send_signal(signal.SIGTERM)
+    said += run.communicate(timeout=300)[1]
+
+    assert run.returncode == 1
+    assert "the run was stopped by SIGTERM or Ctrl-C; nothing is published half" in said
+    assert "Dagster" not in said and "Traceback" not in said
+    assert not (tmp_path / "warehouse.duckdb").exists()
+    assert paceline(tmp_path, "run", **company).returncode == 0
 
 
 def test_a_run_whose_process_is_gone_gets_an_end_and_one_that_waits_does_not():

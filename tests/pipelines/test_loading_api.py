@@ -3,6 +3,7 @@
 The contract that every report keeps is tested on every one of them: a new source is found and held to it by itself.
 """
 
+import time
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 
@@ -174,6 +175,19 @@ def test_a_provider_that_stays_busy_is_tried_again_later(lake, providers):
 
     assert (done.status, done.retry_helps) == ("failed", True)
     assert "529" in done.error
+
+
+def test_who_refuses_connections_is_given_up_at_once_in_few_words(lake, providers, monkeypatch):
+    monkeypatch.setattr(_api, "BACKOFF_SECONDS", 1)
+    providers.stop()
+    began = time.monotonic()
+
+    done = load(lake, providers, FEEDS["anthropic__usage"])
+
+    assert (done.status, done.retry_helps) == ("failed", True)
+    assert done.error.startswith("GET http://127.0.0.1:")
+    assert "Connection refused" in done.error and "Max retries" not in done.error
+    assert time.monotonic() - began < 5
 
 
 def test_an_empty_page_with_more_to_come_is_not_the_end(lake, providers):

@@ -5,6 +5,7 @@ import threading
 import dagster as dg
 import pytest
 
+from connectors._errors import LATER, SourceUnavailable
 from pipelines.assets import feeds
 from pipelines.loading import Load
 from pipelines.resources import Deployment
@@ -66,6 +67,49 @@ def test_a_report_waits_for_the_one_that_it_stands_in_for(materialize):
     materialize(load)
 
     assert order.index("anthropic__usage") < order.index("anthropic__usage_legacy")
+
+
+def refused(feed) -> Load:
+    load = loaded(feed)
+    load.failed(SourceUnavailable(f"GET /x failed (Connection refused). {LATER}"))
+    return load
+
+
+ONE = [dg.AssetKey(["raw", "openrouter__activity"])]
+
+
+def test_a_source_that_does_not_answer_is_asked_again_and_it_is_said_when(materialize, monkeypatch, capfd):
+    monkeypatch.setattr(feeds, "PAUSES_SECONDS", (0.1, 0.2))
+    tries = []
+
+    def load(feed):
+        tries.append(feed.table)
+        return loaded(feed) if len(tries) == 3 else refused(feed)
+
+    assert materialize(load, selection=ONE).success
+
+    said = capfd.readouterr().err
+    assert "openrouter__activity: GET /x failed (Connection refused); asked again in 0.1 s, 2 of 3\n" in said
+    assert "openrouter__activity: GET /x failed (Connection refused); asked again in 0.2 s, 3 of 3\n" in said
+    assert LATER not in said and len(tries) == 3
+
+
+def test_who_stays_away_is_left_to_the_next_run_and_holds_up_this_one_for_a_minute_at_most(
+    materialize, monkeypatch, capfd
+):
+    monkeypatch.setattr(feeds, "PAUSES_SECONDS", (0.1, 0.2))
+    tries = []
+
+    def load(feed):
+        tries.append(feed.table)
+        return refused(feed)
+
+    assert materialize(load, selection=ONE).success
+    assert len(tries) == 3 and capfd.readouterr().err.count(LATER) >= 1
+
+    monkeypatch.setattr(feeds, "PATIENCE_SECONDS", 0.05)  # the first try took so long
+    materialize(load, selection=ONE)
+    assert len(tries) == 4 and sum(feeds.PAUSES_SECONDS) < 60
 
 
 def test_only_what_was_selected_is_loaded(materialize):
