@@ -87,7 +87,8 @@ def _steps(row: Row) -> str:
 
 def _is_carried(row: Row) -> bool:
     left = m.number(row.get("pool_left_tokens"))
-    return row.get("status") == "drawing_from_pool" and (left is None or left > 0)
+    is_drawing = row.get("status") == "drawing_from_pool" and not caps.month_is_over(row)
+    return is_drawing and (left is None or left > 0)
 
 
 def _carried(row: Row) -> str:

@@ -207,10 +207,12 @@ def _pool(row: Row) -> str | None:
             f" In {months} past month{'' if months == 1 else 's'} {a_pool} of that share would have covered"
             f" {m.amount(row.get('pool_covered_tokens'))} of {m.amount(blocked)} tokens beyond caps."
         )
-    return (
-        f"{words} Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or"
-        " monthly_pool_usd of each team."
-    )
+    if pool != now:
+        words += (
+            " Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or monthly_pool_usd of"
+            " each team."
+        )
+    return words
 
 
 def _cache(row: Row) -> str | None:

@@ -84,6 +84,11 @@ def test_with_a_pool_the_next_step_names_what_is_left_of_it():
     empty = {**row, "pool_left_tokens": 0}
     assert "raise the cap or agree what waits" in line(empty, "Next step")
 
+    in_digest = discover()["cap_level"].line
+    assert in_digest(row).endswith("; not stopped: drawing from the Platform pool, 1.10 M tokens left.")
+    assert "not stopped" not in in_digest(empty)
+    assert "not stopped" not in in_digest({**row, "as_of_date": date(2026, 12, 1)})  # nobody draws any more
+
 
 def test_a_month_that_stays_within_its_cap_needs_no_step():
     row = developer_row(projected_ratio=0.93, crosses_cap_on=None, projected_tokens=3_720_000)

@@ -277,6 +277,9 @@ def test_the_pool_says_what_it_is_for_and_what_it_would_have_done():
     assert "In 2 past months a pool of that share would have covered 390 k of 410 k tokens beyond caps." in text
     assert "too little history to recommend a size; now it is 933 k" in said(**LEAD | {"pool_recommended_tokens": None})
     assert "Pool: 5.61 M tokens beyond the caps" in said(**LEAD | {"pool_recommended_usd": None})
+    assert "Approving caps does not set a pool" in text
+    as_it_is = {"pool_current_tokens": LEAD["pool_recommended_tokens"]}
+    assert "Approving caps does not set a pool" not in said(**LEAD | as_it_is)
 
 
 def test_the_organisation_reads_of_the_pools_of_its_teams_together_and_who_sets_them():

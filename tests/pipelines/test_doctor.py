@@ -257,3 +257,23 @@ def test_the_command_ends_with_1_when_something_fails(settings):
     assert "fail  SLACK_APP_TOKEN: has to be an app-level token" in done.stdout
     assert "there is no such folder" in done.stdout
     assert "canary" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "is_refused"),
+    [(0, 0o600, False), (0, 0o640, False), (0, 0o644, True), (1000, 0o600, False), (1000, 0o640, True)],
+)
+def test_keys_are_read_by_their_user_and_those_of_root_by_the_group_of_the_service_too(
+    settings, monkeypatch, tmp_path, owner, mode, is_refused
+):
+    env_file = tmp_path / ".env"
+    env_file.touch(mode)
+    env_file.chmod(mode)
+    if env_file.stat().st_uid != owner:
+        try:
+            os.chown(env_file, owner, -1)
+        except PermissionError:
+            pytest.skip("only root gives files away")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+
+    assert (".env" in found(settings, "folders")) is is_refused
