@@ -141,7 +141,9 @@ def test_a_damaged_day_is_named_and_keeps_back_no_other_and_heals_when_it_is_rem
     assert prepare_build(run, whole=True) == 4
 
 
-def test_a_part_of_the_models_is_not_built_over_days_that_are_not_built(run):
+def test_a_part_of_the_models_is_not_built_over_days_that_are_not_built(lake, load, run):
+    load()
+
     with pytest.raises(dg.Failure, match="Days have been loaded and are not built yet. Run the daily job"):
         prepare_build(run, whole=False)
 
@@ -243,7 +245,7 @@ def test_a_folder_that_may_not_be_written_is_named_with_what_to_do(small_disk, l
 
     assert done.returncode == 1
     assert str(small_disk) in done.stderr
-    assert "Let this user write there (or read it, if it is .env) and run again." in done.stderr
+    assert "Let this user read and write there and run again." in done.stderr
     assert "Traceback" not in done.stderr
 
 

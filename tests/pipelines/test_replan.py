@@ -100,14 +100,9 @@ def test_a_plan_that_differs_is_issued_again_and_says_that_it_is_not_posted_agai
     (tmp_path / "own_org" / "assumptions.csv").write_text(
         "name,value,unit,valid_from\nbuffer_ratio,0.25,ratio,2026-01-01\n"
     )
-    variables = {
-        "LITELLM_LOGS": str(EXAMPLES / "gateway"),
-        "PACELINE_ORG_DIR": str(tmp_path / "own_org"),
-        "PACELINE_AS_OF": "2026-11-22",
-    }
     before = sorted(os.listdir(tmp_path / "outbox"))
 
-    again = paceline(tmp_path, "replan", **variables)
+    again = paceline(tmp_path, "replan", PACELINE_ORG_DIR=str(tmp_path / "own_org"))
 
     assert again.returncode == 0, again.stderr
     assert "plan of December 2026, draft: 18 caps; not posted, for a draft of it was posted on 20" in again.stderr
