@@ -276,7 +276,8 @@ def _lock(settings: Settings) -> Iterator[Finding]:
 
 
 def _versions(settings: Settings) -> Iterator[Finding]:
-    lock = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    # The lock that the image holds, too.
+    lock = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", (ROOT / "requirements-image.lock").read_text(), re.MULTILINE))
     other = [
         f"{name} {found} instead of {lock[name]}"
         for name in PINNED

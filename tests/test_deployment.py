@@ -56,6 +56,7 @@ def test_the_image_copies_what_is_there_and_nothing_that_is_kept_out():
         "examples",
         "dagster.yaml",
         "workspace.yaml",
+        "requirements-image.lock",
     }
     assert not any(fnmatch(source, pattern) for source in copied for pattern in (".env*", "org", "data", "tests"))
 
