@@ -5,8 +5,8 @@ scope_id, scope_name, team_id, team_name, month, as_of_date, reached_on, slack_c
 cap_tokens, cap_usd, cap_source ('set', 'carried', 'approved', 'baseline'), binding_measure ('tokens', 'usd'),
 used_tokens, used_usd, used_ratio, estimated_tokens, unobserved_tokens, projected_tokens, projected_usd,
 projected_ratio, projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on, status ('near', 'over',
-'drawing_from_pool'), pool_left_tokens, data_through_at, data_age_days, drivers ([{what, name, tokens, share_ratio}])
-and query.
+'drawing_from_pool'), pool_left_tokens, pool_projected_ratio, data_through_at, data_age_days, drivers ([{what, name,
+tokens, share_ratio}]) and query.
 """
 
 from __future__ import annotations
@@ -41,12 +41,18 @@ def step(row: Row) -> str:
     if caps.month_is_over(row):
         return f"check the cap of {m.month_name(m.next_month(m.as_day(row['month'])))}."
     if _is_carried(row):
-        return "none is needed while the pool lasts."
+        if (m.number(row.get("pool_projected_ratio")) or 0) < 1:
+            return "none is needed while the pool lasts."
+        return f"the pool will probably not last: {caps.raise_or_wait(row)}"
     ratio = m.number(row.get("projected_ratio"))
-    likely = (caps.chance(row) or 0) >= Decimal("0.5")
-    if int(row["level"]) < 100 and ratio is not None and ratio < 1 and row.get("crosses_cap_on") is None and not likely:
+    is_expected = ratio is None or ratio >= 1 or row.get("crosses_cap_on") is not None
+    if int(row["level"]) < 100 and not is_expected and not _is_likely(row):
         return "none is needed at this pace; if more work is planned, raise the cap."
     return caps.raise_or_wait(row)
+
+
+def _is_likely(row: Row) -> bool:
+    return (caps.chance(row) or 0) >= Decimal("0.5")
 
 
 def _mark(row: Row) -> str:
@@ -66,6 +72,7 @@ def _pace(row: Row) -> str:
     ratio, is_near = m.number(row.get("projected_ratio")), not over and int(row["level"]) < 100
     if not passed and not over and ratio is not None and ratio < 1:
         passed = "it stays within the cap" if caps.chance(row) is None else "that is within the cap"
+        passed += ", but by how past forecasts missed it is passed more often than not" * _is_likely(row)
     start = f"{month} ended at" if over else f"at this pace {month} ends at"
     return w.joined([f"{start} {ends}", passed, caps.outlook(row) if is_near else ""], by="; ")
 
@@ -106,5 +113,7 @@ def _essence(row: Row, written: Callable[[Any], str] = m.escape) -> str:
     first = (caps.measures(row) or ["tokens"])[0]
     ends, cap = m.number(row.get(f"projected_{first}")), m.number(row.get(f"cap_{first}"))
     pace = f", at this pace {m.percent(ends / cap)} by the end of the month" if ends is not None and cap else ""
+    if pace and int(row["level"]) < 100 and caps.chance(row) is not None:
+        pace += f" (chance of reaching it {m.percent(caps.chance(row))})"
     pace = "" if caps.month_is_over(row) else pace
     return f"{_title(row, written)}: {caps.used_first(row)}{pace}"

@@ -158,6 +158,7 @@ def _members(row: Row) -> list[dict[str, Any]]:
     if members:
         lines = [
             f"\u2022 {m.escape(one.get('name'))}: {m.amount(one.get('recommended_cap_tokens'))}{_change(one)}"
+            f"{', raised to the floor' if one.get('is_at_floor') else ''}"
             for one in members[:_SHOWN]
         ]
         while sum(map(len, lines)) > _LIST_LIMIT:
@@ -195,8 +196,8 @@ def _pool(row: Row) -> str | None:
     today += f", {m.amount(used)} of it used in {_month(row)}" if now is not None and used is not None else ""
     if pool is None:
         return f"*{title}:* too little history to recommend a size; {today}." if today else None
-    words = f"*{title}:* {m.tokens(pool)}{'' if usd is None else f', about {m.usd(usd)},'} beyond the caps"
-    words += f" ({m.percent(row.get('pool_of_caps_ratio'))} of them)"
+    words = f"*{title}:* {m.tokens(pool)}{'' if usd is None else f', about {m.usd(usd)},'} beyond the caps of people"
+    words += f" ({m.percent(row.get('pool_of_caps_ratio'))} of these)"
     chance = m.number(row.get("pool_chance_ratio"))
     if chance is not None:
         words += f", {each}enough in {m.percent(1 - chance)} of months as far as past ones tell"
@@ -209,8 +210,8 @@ def _pool(row: Row) -> str | None:
         )
     if pool != now:
         words += (
-            " Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or monthly_pool_usd of"
-            " each team."
+            " Approving caps does not set a pool: who keeps teams.csv does, by monthly_pool_tokens or"
+            " monthly_pool_usd of each team."
         )
     return words
 
@@ -294,7 +295,7 @@ def _charts_of(row: Row) -> dict[str, tuple[bytes, str]]:
     drawn = {
         "use.png": (_charts.use(path, cap, row.get("as_of_date"), title), _use_in_words(row)),
         "growth.png": (
-            _charts.growth(totals, *plan, f"Tokens a month, and the plan{_no_range(row, ' ({})')}"),
+            _charts.growth(totals, *plan, f"Tokens a month, and the plan{_no_range(row, chr(10) + '({})')}"),
             _growth_in_words(row, totals),
         ),
         "models.png": (_charts.model_mix(mix, f"Models in {month}"), _mix_in_words(row, mix)),

@@ -1,8 +1,9 @@
 """The message of kind `source_health`: a feed cannot be loaded, is late or silent, or brings many bad lines.
 
 A row holds the common columns (scope 'pipeline', scope_id the feed) and: state ('failed', 'late', 'silent',
-'bad_lines'), since_date (the first day without data), data_age_days, last_error, last_loaded_at, last_record_at, and
-of the last week new_quarantined (lines) and quarantined_ratio with its limit_ratio.
+'bad_lines'), since_date (the first day without data), data_age_days, last_error, last_loaded_at, last_record_at,
+is_report (of a provider, not logs), and of the last week new_quarantined (lines) and quarantined_ratio with its
+limit_ratio.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _MEANS = {
     "bad_lines": "what is in these lines is not counted",
     "silent": "if people did work, their use is missing in every number since then",
 }
+_BILLS = "bill and logs cannot be compared, and what goes past the gateway is not seen; what it logged is whole"
 _STEPS = {
-    "failed": "do what the error asks for; the next run loads the missing days by itself.",
+    "failed": "see that the source can be reached and that it takes the key; the next run loads the missing days.",
     "late": "check what writes this feed (a log job, an export, the provider); the next run loads what is missing.",
     "silent": "check that the gateway or agent still writes its logs there; if nobody worked, nothing is needed.",
     "bad_lines": "look at what was refused and why, and mend what writes these lines.",
@@ -40,7 +42,7 @@ def message(row: Row) -> m.Message:
         "Refused": _refused(row),
         "Missing since": _missing_since(row),
         "Data": _reaches(row),
-        "What it means": _MEANS.get(_state(row), "numbers after that are too low, and forecasts and alerts with them"),
+        "What it means": _means(row),
     }
     title = f"{_MARK} {_title(row, m.plain)}"
     small_print = w.when_sent(row, "numbers are wrong until it is mended", "once until it works again")
@@ -64,6 +66,12 @@ def _state(row: Row) -> str:
 def _title(row: Row, written: Callable[[Any], str]) -> str:
     feed = str(row.get("scope_name") or row["scope_id"]).replace("__", " ")
     return f"{written(feed)} {_TITLES.get(_state(row), 'needs a look')}"
+
+
+def _means(row: Row) -> str:
+    if row.get("is_report") and _state(row) != "bad_lines":
+        return _BILLS
+    return _MEANS.get(_state(row), "numbers after that are too low, and forecasts and alerts with them")
 
 
 def _refused(row: Row) -> str:

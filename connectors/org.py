@@ -264,6 +264,7 @@ def _parse(table: str, path: Path) -> _Sheet:
             found.append((line, None, f"byte 0x{content[error.start]:02x} after {before!r}", "text in UTF-8"))
 
     reader = csv.reader(io.StringIO(raw.decode("utf-8-sig", "replace"), newline=""), strict=True, skipinitialspace=True)
+    seen: set[tuple[str, ...]] = set()  # a row that comes again word for word says nothing new
     start = 1  # of the next row: a quoted cell may span lines
     try:
         for cells in reader:
@@ -279,7 +280,8 @@ def _parse(table: str, path: Path) -> _Sheet:
             elif len(cells) != len(sheet.columns):
                 hint = "; a value with a comma needs quotes" * (len(cells) > len(sheet.columns))
                 found.append((line, None, f"{len(cells)} cells", f"{len(sheet.columns)} as in the header{hint}"))
-            else:
+            elif tuple(cells) not in seen:
+                seen.add(tuple(cells))
                 sheet.rows[line] = {name: cell or None for name, cell in zip(sheet.columns, cells, strict=True)}
     except csv.Error as error:
         what = "a quote that is never closed" if "end of data" in str(error) else f"not CSV ({error})"

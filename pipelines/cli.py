@@ -74,6 +74,8 @@ def run(first: datetime | None, last: datetime | None, as_of: datetime | None, n
     from pipelines.running import run_job
 
     ok = run_job(settings, DAILY, choices, say)
+    if not ok and settings.warehouse_file.exists():
+        say("What follows is of the last run that was published.")
     print_caps(settings)
     for remark in remarks(settings):
         say(f"note: {remark}")

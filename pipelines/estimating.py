@@ -82,7 +82,8 @@ def demand_line(found: Estimate) -> str:
     return (
         f"{given['developers']:g} developers x {given['tasks_per_day']:g} tasks x "
         f"{given['tokens_per_task']:,.0f} tokens x {given['working_days']:g} working days = "
-        f"{found.gpus['tokens']:,.0f} tokens a month"
+        f"{found.gpus['tokens']:,.0f} tokens a month, of them {given['input_ratio'] * 100:.3g} % input, "
+        f"{given['cache_read_ratio'] * 100:.3g} % of that read from cache"
     )
 
 

@@ -40,11 +40,13 @@ def _price(provider: str, model: str, valid_from, valid_to, did_you_mean: str | 
 
 def _cost(provider: str, model: str, reported_ratio: float) -> str:
     said = f"{provider} {model}: its source reports {reported_ratio:.2f} times what it costs here, of the last 30 days"
-    return f"{said}. Say what was agreed in price_overrides.csv, or correct LiteLLM's model_cost"
+    return (
+        f"{said}. Say what was agreed in price_overrides.csv; where that is said, LiteLLM's model_cost does not know it"
+    )
 
 
 def _days(feed: str, days: list) -> str:
     named = ", ".join(map(str, days[:SHOWN_DAYS]))
     named += f" and {len(days) - SHOWN_DAYS} more" if len(days) > SHOWN_DAYS else ""
     again = f"paceline run --from {days[0]} --to {days[-1]}"
-    return f"{feed} has no records of {named}. Read again: {again}. If nobody worked: holidays.csv"
+    return f"{feed} has no records of {named}. Read again: {again}. If nobody used it that day, nothing is to be done"

@@ -22,6 +22,7 @@ CAPS = """
         coalesce(format('{:,}', cap_tokens), '') as cap_tokens,
         coalesce(cast(round(cap_usd, 2) as varchar), '') as cap_usd,
         coalesce(cap_source, '') as cap_source,
+        coalesce(if(binding_measure = 'usd', 'USD', binding_measure), '') as binds,
         coalesce(format('{:.0f} %', whole_percent(used_ratio)), '') as used,
         coalesce(format('{:.0f} %', whole_percent(projected_ratio_p50)), '') as month_end,
         coalesce(

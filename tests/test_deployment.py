@@ -209,7 +209,7 @@ def test_the_backup_of_the_unit_writes_a_file_and_takes_away_old_ones(tmp_path):
     unit = DEPLOY / "systemd" / "paceline-backup.service"
     (data := tmp_path / "data").mkdir()
     (backups := tmp_path / "backups").mkdir()
-    (old := backups / "old.tar").touch()
+    (old := backups / "daily-old.tar").touch()
     os.utime(old, (0, 0))
     places = {"/var/lib/paceline-backups": str(backups)}
 
@@ -221,7 +221,7 @@ def test_the_backup_of_the_unit_writes_a_file_and_takes_away_old_ones(tmp_path):
     run(shlex.split(lines(unit, "ExecStartPost")[0]))
 
     [kept] = backups.iterdir()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}\.tar", kept.name)
+    assert re.fullmatch(r"daily-\d{4}-\d\d-\d\d-\d{6}\.tar", kept.name)
 
 
 def test_the_workflow_runs_what_every_change_must_pass_on_the_oldest_python_that_is_promised():

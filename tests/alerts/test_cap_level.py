@@ -84,6 +84,12 @@ def test_with_a_pool_the_next_step_names_what_is_left_of_it():
     empty = {**row, "pool_left_tokens": 0}
     assert "raise the cap or agree what waits" in line(empty, "Next step")
 
+    short = {**row, "pool_projected_ratio": 1.06}
+    assert line(short, "Next step").startswith(
+        "Next step: the pool will probably not last: raise the cap or agree what"
+    )
+    assert line(short, "Next step").endswith("drawing from the Platform pool, 1.10 M tokens left.")
+
     in_digest = discover()["cap_level"].line
     assert in_digest(row).endswith("; not stopped: drawing from the Platform pool, 1.10 M tokens left.")
     assert "not stopped" not in in_digest(empty)

@@ -270,13 +270,13 @@ def test_the_pool_says_what_it_is_for_and_what_it_would_have_done():
     text = said(**LEAD)
 
     assert (
-        "Pool: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), enough in 95 % of months as far as past ones"
-        " tell" in text
+        "Pool: 5.61 M tokens, about $8.89, beyond the caps of people (63 % of these), enough in 95 % of months"
+        " as far as past ones tell" in text
     )
     assert "now it is 933 k, 120 k of it used in November so far" in text
     assert "In 2 past months a pool of that share would have covered 390 k of 410 k tokens beyond caps." in text
     assert "too little history to recommend a size; now it is 933 k" in said(**LEAD | {"pool_recommended_tokens": None})
-    assert "Pool: 5.61 M tokens beyond the caps" in said(**LEAD | {"pool_recommended_usd": None})
+    assert "Pool: 5.61 M tokens beyond the caps of people" in said(**LEAD | {"pool_recommended_usd": None})
     assert "Approving caps does not set a pool" in text
     as_it_is = {"pool_current_tokens": LEAD["pool_recommended_tokens"]}
     assert "Approving caps does not set a pool" not in said(**LEAD | as_it_is)
@@ -286,9 +286,9 @@ def test_the_organisation_reads_of_the_pools_of_its_teams_together_and_who_sets_
     text = said(**ORG)
 
     assert (
-        "Pools of the teams: 5.61 M tokens, about $8.89, beyond the caps (63 % of them), each enough in 95 % of months"
-        " as far as past ones tell; now they are 933 k. In 2 past months pools of that share would have covered 390 k"
-        " of 410 k tokens beyond caps. Approving caps does not set a pool: who keeps teams.csv does, by"
+        "Pools of the teams: 5.61 M tokens, about $8.89, beyond the caps of people (63 % of these), each enough in 95 %"
+        " of months as far as past ones tell; now they are 933 k. In 2 past months pools of that share would have"
+        " covered 390 k of 410 k tokens beyond caps. Approving caps does not set a pool: who keeps teams.csv does, by"
         " monthly_pool_tokens or monthly_pool_usd of each team."
     ) in text
     assert "Pool" not in said(**ORG | {"pool_recommended_tokens": None, "pool_current_tokens": None})

@@ -18,7 +18,7 @@ def said(**changes):
 @pytest.mark.parametrize(
     ("state", "title", "step"),
     [
-        ("failed", "could not be loaded", "do what the error asks for"),
+        ("failed", "could not be loaded", "see that the source can be reached"),
         ("late", "brings nothing new", "check what writes this feed"),
         ("silent", "has no records where it usually has some", "check that the gateway or agent still writes"),
         ("bad_lines", "brings many lines that cannot be read", "look at what was refused and why"),

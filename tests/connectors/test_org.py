@@ -245,7 +245,7 @@ REFUSED = [
      "line 4: kind + value is 'email a@b.c', expected it once at a time: line 2 has it too from 2026-01-01 on"),
     ("price_overrides", PRICES + "p,M,2026-01-01,,,\np,m,2026-01-01,,,",
      "line 3: provider + model is 'p m', expected it once at a time: line 2"),
-    ("teams", "team_id\na\nb\na", "line 4: team_id is 'a', expected it once: line 2 has it too"),
+    ("teams", "team_id,name\na,A\nb,B\na,C", "line 4: team_id is 'a', expected it once: line 2 has it too"),
     ("caps", CAPS + "team,a,2026-09,1,\nteam,a,2026-09-01,,2",
      "line 3: scope + scope_id + month is 'team a 2026-09-01', expected it once: line 2 has it too"),
     ("caps", CAPS + "org,,2026-09,1,\norg,,2026-09,2,", "line 3: scope + scope_id + month is 'org  2026-09-01'"),
@@ -317,6 +317,14 @@ def test_a_file_that_could_not_be_read_in_full_does_not_make_its_ids_unknown(tmp
     teams = EXAMPLE["teams"].replace("mobile,Mobile,", "mobile,")
     found = mistakes(tmp_path, EXAMPLE | {"teams": teams})
     assert found == ["org/teams.csv line 4: 5 cells, expected 6 as in the header"]
+
+
+def test_a_row_that_comes_again_word_for_word_is_one_row(tmp_path):
+    rows = "org,,2026-09,10,\norg,,2026-10,20,\n"
+
+    read = read_org(write(tmp_path, {"caps": CAPS + rows + rows}))
+
+    assert [row.get("cap_tokens") for row in read.rows["caps"]] == ["10", "20"]
 
 
 def test_all_mistakes_of_all_files_are_reported_at_once_by_file_and_line(tmp_path):

@@ -17,6 +17,7 @@ def test_percentages_are_cut_as_in_messages(tmp_path, capsys):
             select
                 'team' as scope, 'mobile' as scope_id, $month as month, $as_of as as_of_date, 1 as used_tokens,
                 2 as cap_tokens, null::decimal as cap_usd, 'set' as cap_source, 0.796::double as used_ratio,
+                'usd' as binding_measure,
                 0.999::double as projected_ratio_p50, 0.29::double as projected_ratio_p10,
                 1.006::double as projected_ratio_p90, 0.796::double as probability_over,
                 null::date as crosses_cap_on, 'ok' as status""",
@@ -26,4 +27,4 @@ def test_percentages_are_cut_as_in_messages(tmp_path, capsys):
     tables.print_caps(load_settings(PACELINE_DATA_DIR=tmp_path))
 
     shown = " ".join(capsys.readouterr().out.split())
-    assert "set 79 % 99 % 29-100 % 79 % ok" in shown
+    assert "set USD 79 % 99 % 29-100 % 79 % ok" in shown

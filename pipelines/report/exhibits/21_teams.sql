@@ -22,4 +22,4 @@ select
 from plan.cap_utilization as caps
 left join core.dim_teams on caps.team_id = dim_teams.team_id
 where month = date_trunc('month', as_of_date) and scope in ('team', 'pool') and status != 'no_cap'
-order by status = 'over' desc, projected_ratio_p50 desc nulls last, who;
+order by status = 'over' desc, is_likely_over desc, projected_ratio_p50 desc nulls last, who;

@@ -29,7 +29,11 @@ caps as (
 
 pools as (
 
-    select month, team_id, cap_tokens - used_tokens as pool_left_tokens
+    select
+        month,
+        team_id,
+        cap_tokens - used_tokens as pool_left_tokens,
+        projected_ratio_p50 as pool_projected_ratio
     from caps
     where scope = 'pool'
 
@@ -61,6 +65,7 @@ select
     caps.status,
     -- No pool is not an empty one; greatest() alone would call it that.
     case when pools.pool_left_tokens is not null then greatest(pools.pool_left_tokens, 0) end as pool_left_tokens,
+    pools.pool_projected_ratio,
     freshness.data_through_at,
     freshness.data_age_days,
     drivers.drivers

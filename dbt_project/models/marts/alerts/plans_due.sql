@@ -38,6 +38,7 @@ proposed as (
             current_cap_tokens := current_cap_tokens,
             current_cap_usd := current_cap_usd,
             change_ratio := change_ratio,
+            is_at_floor := coalesce(floor_tokens > expected_tokens * (1 + buffer_ratio), false),
             reason := reason
         ) as proposal,
         abs(recommended_cap_tokens - coalesce(current_cap_tokens, 0)) as change_tokens

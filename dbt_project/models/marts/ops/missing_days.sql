@@ -1,4 +1,5 @@
--- Working days of the last five weeks without any record of a feed that has some on most of them.
+-- Working days of the last five weeks without any record of a feed of logs that has some on most of them. By the day in
+-- UTC, as logs lie: of a file that is missing, the company's day may still have an hour in the file before it.
 
 with
 
@@ -6,13 +7,8 @@ run as (select as_of_date from {{ source('raw', 'paceline__run') }}),
 
 recorded as (
 
-    select feed, usage_date
-    from (select unnest(string_split(observers, ', ')) as feed, usage_date from {{ ref('int_usage_daily') }})
-
-    union distinct
-
-    select feed, utc_date as usage_date
-    from {{ ref('int_billed_lines') }}
+    select distinct unnest(string_split(observers, ', ')) as feed, utc_date
+    from {{ ref('int_usage_daily') }}
 
 ),
 
@@ -20,10 +16,10 @@ spans as (
 
     select
         recorded.feed,
-        greatest(min(recorded.usage_date), any_value(run.as_of_date) - 34) as first_date,
-        max(recorded.usage_date) as last_date
+        greatest(min(recorded.utc_date), any_value(run.as_of_date) - 34) as first_date,
+        max(recorded.utc_date) as last_date
     from recorded
-    inner join run on recorded.usage_date <= run.as_of_date
+    inner join run on recorded.utc_date <= run.as_of_date
     group by recorded.feed
 
 ),
@@ -33,13 +29,13 @@ days as (
     select
         spans.feed,
         calendar.calendar_date,
-        recorded.usage_date is null as is_missing,
+        recorded.utc_date is null as is_missing,
         avg(is_missing::integer) over (partition by spans.feed) as missing_ratio
     from spans
     inner join {{ ref('dim_calendar') }} as calendar
         on calendar.calendar_date between spans.first_date and spans.last_date
         and calendar.is_working_day
-    left join recorded on spans.feed = recorded.feed and calendar.calendar_date = recorded.usage_date
+    left join recorded on spans.feed = recorded.feed and calendar.calendar_date = recorded.utc_date
 
 )
 
