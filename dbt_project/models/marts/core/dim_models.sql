@@ -28,6 +28,7 @@ priced as (
         min(prices.input_usd_per_mtok) as input_usd_per_mtok,
         min(prices.cache_read_usd_per_mtok) as cache_read_usd_per_mtok,
         min(prices.cache_write_usd_per_mtok) as cache_write_usd_per_mtok,
+        min(prices.cache_write_1h_usd_per_mtok) as cache_write_1h_usd_per_mtok,
         min(prices.output_usd_per_mtok) as output_usd_per_mtok,
         seen.first_used_date,
         seen.last_used_date
@@ -63,6 +64,7 @@ select
     input_usd_per_mtok,
     cache_read_usd_per_mtok,
     cache_write_usd_per_mtok,
+    cache_write_1h_usd_per_mtok,
     output_usd_per_mtok,
     first_used_date,
     last_used_date
