@@ -39,7 +39,7 @@ bench: $(SETUP) ## Measure: reading, history, a run with nothing new, queries, p
 torture: $(SETUP) ## Kill the daily job and the re-plan 100 times and look for what is lost; all seeds of Slack's faults (long)
 	@$(BIN)/python -m tests.torture --kills 100 --seed 1
 	@$(BIN)/python -m tests.restart
-	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py tests/pipelines/test_lost_and_damaged.py tests/pipelines/test_s3.py
+	@$(BIN)/python -m pytest --long tests/alerts/test_exactly_once.py tests/pipelines/test_lost_and_damaged.py tests/pipelines/test_one_call_one_row.py tests/pipelines/test_s3.py
 
 load: $(SETUP) ## Measure a day of 10,000 developers and 10 M calls (10 GB of disk)
 	@$(BIN)/python -m benchmarks.load
