@@ -19,5 +19,5 @@ from plan.cap_utilization as caps
 left join core.dim_developers on scope_id = developer_id
 where month = date_trunc('month', as_of_date) and scope = 'developer' and status != 'no_cap'
 order by
-    array_position(['over', 'drawing_from_pool'], status) nulls last, is_likely_over desc, projected_ratio_p50 desc nulls last,
-    used_ratio desc nulls last, who;
+    array_position(['over', 'drawing_from_pool'], status) nulls last, is_likely_over desc,
+    projected_ratio_p50 desc nulls last, used_ratio desc nulls last, who;

@@ -325,7 +325,8 @@ select
         '; {:.0f} % growth ({}{}), {:.0f} % buffer',
         {{ whole_percent('expected.growth_ratio') }},
         case expected.growth_source
-            when 'assumed' then 'assumed, for too few whole months are measured' else 'measured for the ' || expected.growth_source
+            when 'assumed' then 'assumed, for too few whole months are measured'
+            else 'measured for the ' || expected.growth_source
         end,
         case
             when expected.fitted_growth_ratio > expected.growth_most_ratio
