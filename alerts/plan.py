@@ -47,6 +47,7 @@ def message(row: Row) -> m.Message:
     charts = _charts_of(row)
     recommended = m.section(
         f"*Recommended cap:* {_cap(row)}",
+        *([f"*Expected:* {words}"] if (words := _expected(row)) else []),
         f"*Why:* {m.escape(row.get('reason') or 'No reason is given.', limit=400)}",
         f"*{'This month' if not _is_over(row) else 'The month before'}:* {_this_month(row)}",
         f"*Since the last plan:* {m.escape(row.get('change_reason') or 'First plan.', limit=400)}",
@@ -55,13 +56,13 @@ def message(row: Row) -> m.Message:
     blocks = [
         m.header(f"{_MARK} {_title(row)}: {m.plain(row.get('scope_name'))}"),
         recommended,
+        m.section(f"*Next step:* {step(row)}"),
         *_image(charts, "use.png"),
         *_members(row),
         *_image(charts, "growth.png"),
         *([m.section(words)] if (words := _models(row)) else []),
         *_image(charts, "models.png"),
         *([m.section(*savings)] if savings else []),
-        m.section(f"*Next step:* {step(row)}"),
     ]
     if query := m.code(str(row.get("query") or "")):
         blocks.append(m.section(f"*Where the numbers come from:*\n{query}"))
@@ -104,6 +105,16 @@ def _cap(row: Row) -> str:
     usd = m.number(row.get("recommended_cap_usd"))
     about = f", about {m.usd(usd)}" if usd is not None else ""
     return f"{m.tokens(row.get('recommended_cap_tokens'))}{about}{_change(row)}"
+
+
+def _expected(row: Row) -> str:
+    """What the planned month will probably use, and cost at the price that the cap is told at."""
+    tokens, cap = m.number(row.get("expected_tokens")), m.number(row.get("recommended_cap_tokens"))
+    usd = m.number(row.get("recommended_cap_usd"))
+    if tokens is None or not cap:
+        return ""
+    about = f", about {m.usd(tokens * usd / cap)}" if usd is not None else ""
+    return f"{m.tokens(tokens)}{about}, before the buffer"
 
 
 def _change(row: Row) -> str:
