@@ -325,7 +325,7 @@ def test_a_team_is_chosen_by_keyboard_and_everything_is_about_it(browser, small)
 def test_a_link_can_name_the_team(browser, small):
     with shown(browser, small.file, anchor="#team=mobile") as seen:
         assert seen.page.input_value("#team") == "0"
-        assert seen.texts("[data-exhibit='21_teams'] .finding") == ["The team will probably pass its cap this month"]
+        assert seen.texts("[data-exhibit='21_teams'] .finding") == ["The team is more likely than not to pass its cap this month"]
 
 
 def test_a_link_that_was_typed_wrong_shows_all_teams(browser, small):
