@@ -99,7 +99,7 @@ def test_a_price_of_no_model_and_a_day_that_is_missing_are_told_by_the_run_and_t
     day = "litellm__requests has no records of 2026-11-11. Read again: paceline run --from 2026-11-11 --to 2026-11-11."
     assert done.returncode == 0, done.stderr
     notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
-    assert notes == [f"note: {price}", f"note: {day} If nobody worked: holidays.csv"]
+    assert notes == [f"note: {price}", f"note: {day} If nobody used it that day, nothing is to be done"]
     told = paceline(tmp_path, "doctor", **company).stdout
     assert f"warn  last run: {price}" in told and f"warn  last run: {day}" in told
 

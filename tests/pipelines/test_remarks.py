@@ -32,7 +32,7 @@ def test_a_cost_that_its_source_reports_otherwise_is_told_with_the_two_ways_to_m
 
     assert list(remarks(settings)) == [
         "anthropic opus: its source reports 2.00 times what it costs here, of the last 30 days. Say what was agreed in "
-        "price_overrides.csv, or correct LiteLLM's model_cost"
+        "price_overrides.csv; where that is said, LiteLLM's model_cost does not know it"
     ]
 
 
