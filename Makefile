@@ -62,7 +62,7 @@ answers: $(SETUP) ## Write the answers below the queries of all pages anew
 focus: $(SETUP) ## Check the bill with the official FOCUS validator (needs Python 3.12; FILE=... checks a Parquet file)
 	@$(BIN)/python -m tests.focus $(FILE)
 
-pictures: $(SETUP) ## Take the documentation's pictures anew (needs chromium)
+pictures: $(SETUP) ## Take the documentation's pictures anew (needs chromium, and `make run` on the example company)
 	@$(BIN)/python -m tests.report_pictures
 	@$(BIN)/python -m tests.screenshots
 
