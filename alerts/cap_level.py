@@ -4,15 +4,14 @@ A row of `alerts.alerts_due` holds: alert_key, kind, level (80 or 100), scope ('
 scope_id, scope_name, team_id, team_name, month, as_of_date, reached_on, slack_channel, lead_slack_id, slack_id,
 cap_tokens, cap_usd, cap_source ('set', 'carried', 'approved', 'baseline'), binding_measure ('tokens', 'usd'),
 used_tokens, used_usd, used_ratio, estimated_tokens, unobserved_tokens, projected_tokens, projected_usd,
-projected_ratio, projected_ratio_p10, projected_ratio_p90, probability_over, crosses_cap_on, status ('near', 'over',
-'drawing_from_pool'), pool_left_tokens, pool_projected_ratio, data_through_at, data_age_days, drivers ([{what, name,
-tokens, share_ratio}]) and query.
+projected_ratio, projected_ratio_p10, projected_ratio_p90, probability_over, is_likely_over, crosses_cap_on, status
+('near', 'over', 'drawing_from_pool'), pool_left_tokens, pool_projected_ratio, data_through_at, data_age_days, drivers
+([{what, name, tokens, share_ratio}]) and query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from alerts import _cap_words as caps
@@ -46,13 +45,9 @@ def step(row: Row) -> str:
         return f"the pool will probably not last: {caps.raise_or_wait(row)}"
     ratio = m.number(row.get("projected_ratio"))
     is_expected = ratio is None or ratio >= 1 or row.get("crosses_cap_on") is not None
-    if int(row["level"]) < 100 and not is_expected and not _is_likely(row):
+    if int(row["level"]) < 100 and not is_expected and not row.get("is_likely_over"):
         return "none is needed at this pace; if more work is planned, raise the cap."
     return caps.raise_or_wait(row)
-
-
-def _is_likely(row: Row) -> bool:
-    return (caps.chance(row) or 0) >= Decimal("0.5")
 
 
 def _mark(row: Row) -> str:
@@ -72,7 +67,9 @@ def _pace(row: Row) -> str:
     ratio, is_near = m.number(row.get("projected_ratio")), not over and int(row["level"]) < 100
     if not passed and not over and ratio is not None and ratio < 1:
         passed = "it stays within the cap" if caps.chance(row) is None else "that is within the cap"
-        passed += ", but by how past forecasts missed it is passed more often than not" * _is_likely(row)
+        passed += ", but by how past forecasts missed it is passed more often than not" * bool(
+            row.get("is_likely_over")
+        )
     start = f"{month} ended at" if over else f"at this pace {month} ends at"
     return w.joined([f"{start} {ends}", passed, caps.outlook(row) if is_near else ""], by="; ")
 

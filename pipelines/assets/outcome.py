@@ -83,7 +83,7 @@ def outcome_assets(models: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
             return dg.MaterializeResult(metadata={"issued": f"nothing: only the job {REPLAN} issues plans"})
         stage, rows, is_new = issue_plan(run.settings, run.lake, utc_now())
         posted_at = plan_posted_at(run.settings, run.plan_month, stage) if is_new else None
-        not_posted = f"; not posted, for a {stage} of it was posted on {posted_at:%Y-%m-%d}" if posted_at else ""
+        not_posted = f"; not posted again: it was posted as {stage} on {posted_at:%Y-%m-%d}" if posted_at else ""
         what = (
             f"{rows} caps{not_posted}"
             if is_new

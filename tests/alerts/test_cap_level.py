@@ -96,6 +96,21 @@ def test_with_a_pool_the_next_step_names_what_is_left_of_it():
     assert "not stopped" not in in_digest({**row, "as_of_date": date(2026, 12, 1)})  # nobody draws any more
 
 
+def test_a_cap_that_is_more_likely_than_not_passed_asks_for_a_step_though_less_is_expected():
+    within = developer_row(
+        projected_ratio=0.93, crosses_cap_on=None, projected_tokens=3_720_000, probability_over=0.6, is_likely_over=True
+    )
+
+    assert "Next step: raise the cap or agree what waits" in line(within, "Next step")
+    assert "that is within the cap, but by how past forecasts missed it is passed more often than not" in line(
+        within, "Pace"
+    )
+    assert discover()["cap_level"].line(within).endswith("by the end of the month (chance of reaching it 60 %).")
+    unlikely = within | {"probability_over": 0.4, "is_likely_over": False}
+    assert "none is needed at this pace" in line(unlikely, "Next step")
+    assert "passed more often" not in line(unlikely, "Pace")
+
+
 def test_a_month_that_stays_within_its_cap_needs_no_step():
     row = developer_row(projected_ratio=0.93, crosses_cap_on=None, projected_tokens=3_720_000)
     assert line(row, "Pace").endswith("3.72 M tokens (93 % of the cap) and $16.70 (83 %); it stays within the cap")

@@ -109,7 +109,7 @@ def test_who_made_a_call_says_the_gateway_and_past_it_the_agent(seen, calls):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_in_which_files_and_days_come_does_not_matter(calls, tmp_path, seed, is_long):
     if seed > 1 and not is_long:
-        pytest.skip("with --long, as make torture does")
+        pytest.skip("two more orders: with --long, as make torture does")
     files = generated_agents.write(calls, tmp_path / "whole")
     at_once = EventHalf(Lake(str(tmp_path / "at_once"), tmp_path / "scratch"))
     for source in SOURCES:

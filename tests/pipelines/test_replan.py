@@ -105,7 +105,7 @@ def test_a_plan_that_differs_is_issued_again_and_says_that_it_is_not_posted_agai
     again = paceline(tmp_path, "replan", PACELINE_ORG_DIR=str(tmp_path / "own_org"))
 
     assert again.returncode == 0, again.stderr
-    assert "plan of December 2026, draft: 18 caps; not posted, for a draft of it was posted on 20" in again.stderr
+    assert "plan of December 2026, draft: 18 caps; not posted again: it was posted as draft on 20" in again.stderr
     assert [name for name in os.listdir(tmp_path / "outbox") if name not in before and name.startswith("plan__")] == []
     # What is decided of a month to come shows before it begins.
     decided = rows(

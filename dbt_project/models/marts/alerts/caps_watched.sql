@@ -61,6 +61,7 @@ select
     caps.projected_ratio_p10,
     caps.projected_ratio_p90,
     caps.probability_over,
+    caps.is_likely_over,
     caps.crosses_cap_on,
     caps.status,
     -- No pool is not an empty one; greatest() alone would call it that.
